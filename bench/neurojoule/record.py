@@ -1,0 +1,361 @@
+"""What a run leaves: a `Record`, one strict JSON file, whole or absent.
+
+A record is written under a temporary name, flushed to the disk and renamed, so that a crash at any
+moment costs one run and never half a file. Units stand in the names: `_s` seconds, `_j` joules,
+`_w` watts, `_bytes`. A value that is not known is null, never zero. CO2 is not stored: it is
+computed from the energy when a report is made (`neurojoule.carbon`).
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from neurojoule.errors import UserError
+from neurojoule.spec import Spec
+
+SCHEMA = 1
+
+Status = Literal["ok", "diverged", "failed", "timeout"]
+
+Grade = Literal["measured", "modelled", "user", "guessed", "constant"]
+"""How a joule is known: by a power meter in the hardware; load x the TDP known for this CPU;
+load x a TDP the user gave; load x a default TDP; a constant whatever the load (RAM)."""
+
+GRADES: tuple[Grade, ...] = ("measured", "user", "modelled", "guessed", "constant")
+"""From the best known to the least."""
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of a record: immutable, and read strictly."""
+
+
+class Component(_Part, frozen=True, kw_only=True):
+    """Energy of one component over one window.
+
+    Attributes:
+        name: cpu, gpu or ram.
+        energy_j: gross joules; None when the meter failed.
+        grade: how a joule of this component is known.
+        source: the backend in words, such as "RAPL" or "cpu_load".
+    """
+
+    name: Literal["cpu", "gpu", "ram"]
+    energy_j: float | None
+    grade: Grade
+    source: str
+
+
+class Window(_Part, frozen=True, kw_only=True):
+    """A stretch of time and what was counted in it; sums over replays where there are any.
+
+    Attributes:
+        time_s: wall clock.
+        cpu_s: CPU seconds of this process and its children.
+        machine_cpu_s: busy CPU seconds of the whole machine; None where the system does not say.
+        steal_s: CPU seconds taken by the host; None likewise.
+        components: energy by component.
+    """
+
+    time_s: float
+    cpu_s: float
+    machine_cpu_s: float | None
+    steal_s: float | None
+    components: tuple[Component, ...]
+
+    def energy_j(self, *names: str) -> float | None:
+        """Gross joules of the named components (all, when none is named); None if any is None."""
+        parts = [c.energy_j for c in self.components if not names or c.name in names]
+        if not parts or any(part is None for part in parts):
+            return None
+        return sum(part for part in parts if part is not None)
+
+    @property
+    def foreign_share(self) -> float | None:
+        """Share of the machine's busy CPU seconds that was not this run's, in [0, 1]."""
+        if self.machine_cpu_s is None:
+            return None
+        if self.machine_cpu_s <= 0:
+            return 0.0
+        return min(1.0, max(0.0, 1 - self.cpu_s / self.machine_cpu_s))
+
+
+class Phase(_Part, frozen=True, kw_only=True):
+    """A phase of a run: what one real execution of it cost.
+
+    Attributes:
+        time_s: wall seconds of the real run alone.
+        cpu_s: CPU seconds of the real run alone.
+        window: the measured window, which holds the real run and `replays` repeats of it.
+        replays: how often the phase was repeated to fill the window.
+        repeats_time_s: wall seconds of each execution, the real one first.
+        restore_time_s: wall seconds within the window spent on restoring state, by an empty replay.
+        energy_j: joules of one execution by component, the mean over the window less the
+            restoring; None when the meter failed.
+    """
+
+    time_s: float
+    cpu_s: float
+    window: Window
+    replays: int
+    repeats_time_s: tuple[float, ...]
+    restore_time_s: float
+    energy_j: dict[str, float | None]
+
+
+class Inference(_Part, frozen=True, kw_only=True):
+    """Inference with frozen weights.
+
+    Attributes:
+        latency_p50_s: median seconds of one forward pass of a single sample.
+        latency_p95_s: 95th percentile of the same.
+        batch_size: samples a pass in the throughput window.
+        samples: samples in the throughput window.
+        window: that window.
+        time_s: seconds a sample at that batch size.
+        energy_j: joules a sample by component.
+    """
+
+    latency_p50_s: float
+    latency_p95_s: float
+    batch_size: int
+    samples: int
+    window: Window
+    time_s: float
+    energy_j: dict[str, float | None]
+
+
+class Work(_Part, frozen=True, kw_only=True):
+    """What was computed, by formula (`neurojoule.work`); 1 multiply-add = 2 FLOPs.
+
+    Attributes:
+        parameters: trainable numbers that exist (a masked weight is not one).
+        nonzero_parameters: of these, the non-zero ones after training.
+        units: neurons or dendrites by kind, such as {"soma": 32, "dendrite": 512}.
+        width: the width that the model solved for.
+        size_deviation: parameters or operations over the budget, minus one; None without a budget.
+        kernels: the kernels that did the contractions, by name.
+        forward_flops: dense FLOPs of one sample forward, element-wise operations included.
+        training_flops: dense FLOPs of the whole training: forward, backward and optimiser.
+        effective_macs: multiply-accumulates of one inference that meet no zero.
+        effective_acs: accumulates of one inference: the same where the input is -1, 0 or 1.
+        activation_sparsity: share of zeros among the activations of one inference.
+        forward_bytes: least bytes moved by one sample forward (weights once a batch, activations).
+        state_bytes: bytes of weights, gradients and optimiser moments.
+        peak_memory_bytes: the run's own increment of resident memory, or of device memory.
+    """
+
+    parameters: int
+    nonzero_parameters: int
+    units: dict[str, int]
+    width: int
+    size_deviation: float | None
+    kernels: tuple[str, ...]
+    forward_flops: float
+    training_flops: float
+    effective_macs: float | None
+    effective_acs: float | None
+    activation_sparsity: float | None
+    forward_bytes: float
+    state_bytes: int
+    peak_memory_bytes: int | None
+
+
+class Quality(_Part, frozen=True, kw_only=True):
+    """How well it learned; the test split is read once, at the end.
+
+    Attributes:
+        metric: accuracy, mean_squared_error, ...
+        higher_is_better: direction of the metric.
+        chance: the metric of a predictor that ignores its input.
+        target: the quality that counts as solved, declared by the task.
+        reached: whether the validation reached the target.
+        train, validation, test: the metric on each split, with the best weights by validation.
+    """
+
+    metric: str
+    higher_is_better: bool
+    chance: float
+    target: float
+    reached: bool
+    train: float
+    validation: float
+    test: float
+
+
+class CurvePoint(_Part, frozen=True, kw_only=True):
+    """One validation during training; clocks exclude the validations themselves."""
+
+    step: int
+    time_s: float
+    cpu_s: float
+    flops: float
+    loss: float
+    validation: float
+
+
+class Machine(_Part, frozen=True, kw_only=True):
+    """Who this machine is: a name the user chose and the facts behind it."""
+
+    name: str
+    facts: dict[str, str | int | float | bool | None]
+
+
+class State(_Part, frozen=True, kw_only=True):
+    """What the machine was doing just before or after a run; None where it does not say."""
+
+    load_1min: float | None
+    cpu_frequency_mhz: float | None
+    temperature_c: float | None
+    foreign_share: float | None
+    steal_share: float | None
+    canary_s: float
+
+
+class Record(_Part, frozen=True, kw_only=True):
+    """One run, whole. See the classes above for its parts, and DESIGN for why each is kept.
+
+    Attributes:
+        resume_key: spec + source fingerprint + the machine's and libraries' facts that change
+            speed; a run with the same key is not done again.
+        energy_valid: whether the energy may be ranked; if not, `energy_invalid_reasons` says why.
+        seconds: wall seconds outside the phases: start of the process, set-up, and the total.
+        attempts: how often the run was measured; only the last is kept.
+        footprint_j: joules spent by the benchmark itself on this run (warm-up, replays,
+            validations, discarded attempts), apart from the results.
+    """
+
+    schema: int = SCHEMA
+    run_id: str
+    spec_hash: str
+    resume_key: str
+    spec: Spec
+    status: Status
+    energy_valid: bool
+    energy_invalid_reasons: tuple[str, ...] = ()
+    error: str | None = None
+    family: str = ""
+    started_utc: str
+    machine: Machine
+    state_before: State | None = None
+    state_after: State | None = None
+    idle: Window | None = None
+    seconds: dict[str, float] = {}
+    train: Phase | None = None
+    validation_time_s: float | None = None
+    validation_cpu_s: float | None = None
+    inference: Inference | None = None
+    attempts: int = 1
+    footprint_j: float | None = None
+    work: Work | None = None
+    quality: Quality | None = None
+    curve: tuple[CurvePoint, ...] = ()
+    fingerprint: str
+    git_commit: str | None = None
+    git_dirty: bool | None = None
+    claims_hash: str | None = None
+
+
+class BadRecordError(UserError):
+    """A file that is no whole record of a schema that this version reads."""
+
+
+_decoder = msgspec.json.Decoder(Record)
+
+
+def encode(record: Record) -> bytes:
+    """The record as strict JSON.
+
+    Raises:
+        ValueError: when a number is NaN or infinite, or a part does not fit the schema.
+    """
+    data = msgspec.json.encode(record)
+    # msgspec writes NaN and infinity as null, and checks types only when it reads: read it back.
+    try:
+        whole = _decoder.decode(data)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"This record would not be readable: {error}") from error
+    if whole != record:
+        raise ValueError("This record holds a NaN, an infinity or a value of the wrong type.")
+    return data
+
+
+def decode(data: bytes, name: str = "record") -> Record:
+    """The record that `data` holds.
+
+    Raises:
+        BadRecordError: naming `name`, when it is cut off, foreign or of another schema.
+    """
+    try:
+        record = _decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise BadRecordError(f"{name} is not a neurojoule record: {error}") from error
+    if record.schema != SCHEMA:
+        raise BadRecordError(
+            f"{name} has schema {record.schema}; this version reads schema {SCHEMA}. "
+            "Use the neurojoule version that wrote it, or run again."
+        )
+    return record
+
+
+def write(record: Record, folder: Path) -> Path:
+    """Write `record` to `folder/<run_id>.json`, whole or not at all, and return the path."""
+    path = folder / f"{record.run_id}.json"
+    write_atomically(path, encode(record))
+    return path
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a temporary neighbour, flush it to the disk, rename it over `path`."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """What was found in runs folders: the records, and the files set aside with the reason."""
+
+    records: tuple[Record, ...]
+    set_aside: tuple[tuple[Path, str], ...]
+
+
+def read(folders: Iterable[Path]) -> Folder:
+    """Read every `*.json` in the folders, in order of name; a bad file is named, not fatal.
+
+    Raises:
+        UserError: when a folder does not exist.
+    """
+    records: dict[str, Record] = {}
+    bad: list[tuple[Path, str]] = []
+    for path in _files(folders):
+        try:
+            record = decode(path.read_bytes(), str(path))
+        except (BadRecordError, OSError) as error:
+            bad.append((path, str(error)))
+            continue
+        twin = records.get(record.run_id)
+        if twin is not None and twin != record:
+            bad.append((path, f"{path} contradicts another record with the id {record.run_id}"))
+            continue
+        records[record.run_id] = record
+    return Folder(tuple(records.values()), tuple(bad))
+
+
+def _files(folders: Iterable[Path]) -> Iterator[Path]:
+    for folder in folders:
+        if not folder.is_dir():
+            raise UserError(
+                f"{folder} is not a folder of records. Give the folder that "
+                "`neurojoule run` wrote (its --runs option, `runs` by default)."
+            )
+        yield from sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))

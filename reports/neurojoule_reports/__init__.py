@@ -1,0 +1,1 @@
+"""Records go in; tables, figures and pages come out. Nothing here trains or measures."""
