@@ -40,7 +40,6 @@ class CompactLinear(nn.Module):
 
 class BlockLinear(nn.Module):
     """A soma reads its own dendrites: y[b, s] = sum_d weight[s, d] x[b, s D + d] + bias[s]."""
-
     def __init__(self, somata: int, dendrites: int, *, bias: bool = True) -> None:
         super().__init__()
         bound = dendrites**-0.5
