@@ -210,8 +210,8 @@ class State(_Part, frozen=True, kw_only=True):
     load_1min: float | None
     cpu_frequency_mhz: float | None
     temperature_c: float | None
-    foreign_share: float | None
-    steal_share: float | None
+    swap_used_bytes: int | None
+    on_battery: bool | None
     canary_s: float
 
 
@@ -222,6 +222,8 @@ class Record(_Part, frozen=True, kw_only=True):
         resume_key: spec + source fingerprint + the machine's and libraries' facts that change
             speed; a run with the same key is not done again.
         energy_valid: whether the energy may be ranked; if not, `energy_invalid_reasons` says why.
+        idle: the idle windows that stand before and, once it is measured, after the run; runs
+            close in time share them.
         seconds: wall seconds outside the phases: start of the process, set-up, and the total.
         attempts: how often the run was measured; only the last is kept.
         footprint_j: joules spent by the benchmark itself on this run (warm-up, replays,
@@ -242,7 +244,7 @@ class Record(_Part, frozen=True, kw_only=True):
     machine: Machine
     state_before: State | None = None
     state_after: State | None = None
-    idle: Window | None = None
+    idle: tuple[Window, ...] = ()
     seconds: dict[str, float] = {}
     train: Phase | None = None
     validation_time_s: float | None = None
