@@ -1,0 +1,155 @@
+"""Who this machine is, what it is doing, and whether somebody else is benchmarking on it."""
+
+import contextlib
+import fcntl
+import os
+import platform
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from neurojoule.errors import UserError
+from neurojoule.meter import Hardware
+from neurojoule.record import Machine, State
+
+LIBRARIES = ("torch", "numpy", "numba", "codecarbon", "pytest-benchmark", "neurojoule")
+
+_SPEED = ("cpu_model", "cpu_cores", "gpu_model", "gpu_driver", "gpu_power_limit_w", "python")
+"""Facts that change how fast the same code runs; they are part of the resume key."""
+
+
+def describe(name: str | None, hardware: Hardware | None) -> Machine:
+    """This machine under the name the user chose (its host name by default), and its facts."""
+    facts: dict[str, str | int | float | bool | None] = {
+        "os": platform.platform(),
+        "python": platform.python_version(),
+        "cpu_model": hardware.cpu_model if hardware else platform.processor() or "unknown",
+        "cpu_cores": psutil.cpu_count(logical=False),
+        "cpu_threads": psutil.cpu_count(),
+        "ram_bytes": psutil.virtual_memory().total,
+        "virtual": _virtual(),
+        **_gpu(),
+        **{f"version_{name}": version(name) for name in LIBRARIES},
+    }
+    if hardware is not None:
+        facts["cpu_tdp_w"] = hardware.cpu_tdp_w
+        for part, source in hardware.sources.items():
+            facts[f"meter_{part}"] = source
+            facts[f"grade_{part}"] = hardware.grades[part]
+        if hardware.ignored_settings:
+            facts["codecarbon_settings_ignored"] = "; ".join(hardware.ignored_settings)
+    return Machine(name=name or socket.gethostname(), facts=facts)
+
+
+def speed_facts(machine: Machine) -> dict[str, str | int | float | bool | None]:
+    """The facts that a reused record must share: hardware that changes speed, and libraries."""
+    return {
+        key: value
+        for key, value in machine.facts.items()
+        if key in _SPEED or key.startswith(("version_", "meter_"))
+    }
+
+
+def _virtual() -> bool | None:
+    """Whether this is a virtual machine, as far as the CPU's flags say (Linux on x86)."""
+    try:
+        return " hypervisor" in Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return None
+
+
+def _gpu() -> dict[str, str | int | float | None]:
+    """Model, driver and power limit of the first NVIDIA GPU, through NVML; empty without one."""
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+    except Exception:  # noqa: BLE001 - no library or no driver: there is no GPU to describe
+        return {}
+    try:
+        device = pynvml.nvmlDeviceGetHandleByIndex(0)
+        return {
+            "gpu_model": str(pynvml.nvmlDeviceGetName(device)),
+            "gpu_count": pynvml.nvmlDeviceGetCount(),
+            "gpu_driver": str(pynvml.nvmlSystemGetDriverVersion()),
+            "gpu_power_limit_w": pynvml.nvmlDeviceGetEnforcedPowerLimit(device) / 1000,
+        }
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def state() -> State:
+    """What the machine is doing now; takes 50 ms for the canary."""
+    frequency = psutil.cpu_freq()
+    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+    return State(
+        load_1min=psutil.getloadavg()[0],
+        cpu_frequency_mhz=frequency.current if frequency else None,
+        temperature_c=_temperature_c(),
+        swap_used_bytes=psutil.swap_memory().used,
+        on_battery=None if battery is None else not battery.power_plugged,
+        canary_s=canary_s(),
+    )
+
+
+def _temperature_c() -> float | None:
+    sensors = getattr(psutil, "sensors_temperatures", dict)()
+    readings = [sensor.current for group in sensors.values() for sensor in group]
+    return max(readings, default=None)
+
+
+def canary_s() -> float:
+    """Seconds for a fixed piece of work, the fastest of five: it sings when the machine is slow.
+
+    It catches what the shares of CPU time do not: neighbours on the host, frequency, caches.
+    """
+    x = np.linspace(0.0, 1.0, 200_000)
+    best = float("inf")
+    for _ in range(5):
+        start = time.perf_counter()
+        for _ in range(20):
+            np.sqrt(x * x + 1.0).sum()
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+@contextlib.contextmanager
+def exclusive() -> Iterator[None]:
+    """Hold the one lock of this machine while a benchmark runs.
+
+    Raises:
+        UserError: when another benchmark holds it, with its process number and start.
+    """
+    path = Path(tempfile.gettempdir()) / "neurojoule.lock"
+    with _open_shared(path) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = path.read_text().strip() or "an unknown process"
+            raise UserError(
+                f"Another neurojoule benchmark is running on this machine ({holder}). Two at once "
+                "would measure each other: wait for it, or stop it."
+            ) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
+        file.flush()
+        try:
+            yield
+        finally:
+            file.truncate(0)
+
+
+def _open_shared(path: Path) -> contextlib.AbstractContextManager:  # type: ignore[type-arg]
+    """Open for every user: opening with O_CREAT a file of another user's in /tmp is refused."""
+    try:
+        return path.open("r+")
+    except FileNotFoundError:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        return os.fdopen(descriptor, "r+")
