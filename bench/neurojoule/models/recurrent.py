@@ -1,0 +1,106 @@
+"""Gated recurrent references, by torch's own layers.
+
+    r = sigma(W_r x_t + U_r h + b_r),  z = sigma(W_z x_t + U_z h + b_z)
+    n = tanh(W_n x_t + b_n + r * (U_n h + c_n)),  h <- (1 - z) n + z h
+
+K. Cho et al. 2014; the small one of the MNIST-1D paper (Greydanus & Kobak 2024, GRUBase).
+"""
+
+import torch
+from torch import Tensor, nn
+
+from neurojoule.errors import UnknownNameError
+from neurojoule.registry import Shape, model
+
+READOUTS = ("all", "last")
+
+
+class _Recurrent(nn.Module):
+    """A recurrent layer and a linear read-out of all its states, or of the last of each direction.
+
+    Args:
+        shape: inputs (channels, time), outputs C.
+        width: state variables a direction H.
+        layer: `nn.GRU` or `nn.LSTM`.
+        bidirectional: whether a second layer runs backwards.
+        readout: `all` steps, H T numbers a direction, or the `last`, H numbers a direction.
+
+    Raises:
+        UnknownNameError: for another read-out.
+    """
+
+    def __init__(
+        self,
+        shape: Shape,
+        width: int,
+        layer: type[nn.GRU | nn.LSTM],
+        *,
+        bidirectional: bool,
+        readout: str,
+    ) -> None:
+        super().__init__()
+        if readout not in READOUTS:
+            raise UnknownNameError("read-out", readout, READOUTS)
+        channels, time = shape.inputs
+        self.every_step = readout == "all"
+        self.width = width
+        self.directions = 2 if bidirectional else 1
+        self.layer = layer(channels, width, batch_first=True, bidirectional=bidirectional)
+        states = self.directions * width * (time if self.every_step else 1)
+        self.readout = nn.Linear(states, shape.outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map x (batch, channels, time) to (batch, C)."""
+        h, _ = self.layer(x.transpose(1, 2))  # (batch, time, directions x H)
+        if self.every_step:
+            states = torch.flatten(h, 1)  # (batch, directions x H x time)
+        else:
+            # The backward direction has seen everything at the first step.
+            ends = (h[:, -1, : self.width], h[:, 0, self.width :])
+            states = torch.cat(ends, 1)  # (batch, directions x H)
+        logits: Tensor = self.readout(states)
+        return logits
+
+    def units(self) -> dict[str, int]:
+        """Gated cells."""
+        return {"cell": self.directions * self.width}
+
+
+@model(
+    "gru",
+    family="recurrent",
+    takes="sequence",
+    summary="Gated recurrent units, both directions, read out at all steps",
+    source="Cho et al. 2014; Greydanus & Kobak 2024, MNIST-1D, models.py (GRUBase)",
+    default_width=6,
+)
+class GRU(_Recurrent):
+    """GRU with 3 H (c + H + 2) parameters a direction, and a read-out of (directions x H T + 1) C.
+
+    Arguments as in `_Recurrent`.
+    """
+
+    def __init__(
+        self, shape: Shape, width: int, *, bidirectional: bool = True, readout: str = "all"
+    ) -> None:
+        super().__init__(shape, width, nn.GRU, bidirectional=bidirectional, readout=readout)
+
+
+@model(
+    "lstm",
+    family="recurrent",
+    takes="sequence",
+    summary="Long short-term memory, both directions, read out at all steps",
+    source="Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 2000",
+    default_width=6,
+)
+class LSTM(_Recurrent):
+    """LSTM with 4 H (c + H + 2) parameters a direction, and a read-out of (directions x H T + 1) C.
+
+    Arguments as in `_Recurrent`.
+    """
+
+    def __init__(
+        self, shape: Shape, width: int, *, bidirectional: bool = True, readout: str = "all"
+    ) -> None:
+        super().__init__(shape, width, nn.LSTM, bidirectional=bidirectional, readout=readout)
