@@ -4,7 +4,7 @@ A rung of a ladder is a budget of parameters or of operations; every family solv
 it. Counting means building, so the search builds as few models as it can, and most of them small.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,7 +15,9 @@ from neurojoule.errors import UnknownNameError, UserError
 from neurojoule.registry import Model, Shape
 from neurojoule.spec import Option, Size
 
-Options = Iterable[tuple[str, Option]]
+Options = Mapping[str, Option]
+
+_NONE: Options = {}
 
 TOLERANCE = 0.05
 """A width meets its budget within this share; if none does, the nearest is taken."""
@@ -52,8 +54,9 @@ def solve(
     model: Model,
     shape: Shape,
     size: Size,
-    options: Options = (),
-    operations: Callable[[nn.Module], int] | None = None,
+    options: Options = _NONE,
+    *,
+    count: Callable[[nn.Module], float] | None = None,
 ) -> Solved:
     """The width whose count is nearest to the budget, the smaller of two as near.
 
@@ -62,13 +65,12 @@ def solve(
         shape: of the task.
         size: the budget; without one, the model's default width is taken.
         options: the model's own settings.
-        operations: counts the operations of an inference of a built module; needed for a budget of
+        count: counts the operations of an inference of a built module; needed for a budget of
             operations only.
 
     Raises:
         UserError: for unknown options, or a budget under 1.
     """
-    options = tuple(options)
 
     def built(width: int) -> nn.Module:
         return build(model, shape, width, options, seed=0)
@@ -82,14 +84,13 @@ def solve(
         return Solved(width, count_parameters(width), None)
     if size.budget < 1:
         raise UserError(f"A budget is 1 or more; given {size.budget} for {model.name}.")
-    count = count_parameters
+    counted: Callable[[int], float] = count_parameters
     if size.of == "operations":
-        if operations is None:
+        if count is None:
             raise TypeError("a budget of operations needs a function that counts them")
-        counter = operations
-        count = cache(lambda width: counter(built(width)))
-    width = _nearest(count, size.budget) if model.sized else model.default_width
-    return Solved(width, count_parameters(width), count(width) / size.budget - 1)
+        counted = cache(lambda width: count(built(width)))
+    width = _nearest(counted, size.budget) if model.sized else model.default_width
+    return Solved(width, count_parameters(width), counted(width) / size.budget - 1)
 
 
 def build(model: Model, shape: Shape, width: int, options: Options, seed: int) -> nn.Module:
@@ -100,11 +101,10 @@ def build(model: Model, shape: Shape, width: int, options: Options, seed: int) -
     Raises:
         UserError: for unknown options, or ones that the model refuses.
     """
-    options = tuple(options)
     check_options(model, options)
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
-        return model.build(shape, width, **dict(options))
+        return model.build(shape, width, **options)
 
 
 def check_options(model: Model, options: Options) -> None:
@@ -115,7 +115,7 @@ def check_options(model: Model, options: Options) -> None:
         UserError: for a value of another kind.
     """
     known = model.options
-    for name, value in options:
+    for name, value in options.items():
         if name not in known:
             raise UnknownNameError(f"option of {model.name}", name, known)
         default = known[name]
@@ -129,7 +129,7 @@ def check_options(model: Model, options: Options) -> None:
             )
 
 
-def _nearest(count: Callable[[int], int], budget: int) -> int:
+def _nearest(count: Callable[[int], float], budget: int) -> int:
     """The width whose count is nearest to `budget`; `count` does not fall as the width grows.
 
     Most counts are polynomials of the second degree in the width, whose three differences are
@@ -144,17 +144,17 @@ def _nearest(count: Callable[[int], int], budget: int) -> int:
     return _crossing(count, budget)
 
 
-def _quadratic(count: Callable[[int], int]) -> Callable[[int], int]:
+def _quadratic(count: Callable[[int], float]) -> Callable[[int], float]:
     """Newton's polynomial through three neighbouring widths."""
     at = 16
     first = count(at + 1) - count(at)
     second = count(at + 2) - 2 * count(at + 1) + count(at)
     return lambda width: (
-        count(at) + (width - at) * first + (width - at) * (width - at - 1) // 2 * second
+        count(at) + (width - at) * first + (width - at) * (width - at - 1) / 2 * second
     )
 
 
-def _crossing(count: Callable[[int], int], budget: int) -> int:
+def _crossing(count: Callable[[int], float], budget: int) -> int:
     """The width nearest to where a count that does not fall passes the budget."""
     low, high = 1, 2
     while count(high) < budget:
