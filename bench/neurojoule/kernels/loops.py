@@ -1,0 +1,152 @@
+"""Loops that torch has no fast operation for, compiled by numba when first asked for.
+
+Signatures are explicit and the machine code is cached on disk, so that compiling never lands in a
+measured window: `compiled()` does it all, and a process forked after that has it for nothing.
+Nothing here starts a thread. numba is imported inside because that takes a second.
+"""
+
+import functools
+import importlib
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+# Sums may be reordered and products fused; NaN and infinity stay what they are, so that a run
+# that diverges is seen to.
+_FASTMATH = {"reassoc", "contract", "nsz"}
+
+
+def weight_gradient(table: Array, members: Array, offsets: Array, dy: Array, dw: Array) -> None:
+    """dw[s] = sum_b dy[u, b] table[members[s], b] for every synapse s of every unit u.
+
+    Args:
+        table: (inputs, batch), the batch innermost so that one vector instruction serves it.
+        members: int64 (synapses,), as in `wiring.Synapses`.
+        offsets: int64 (units + 1,).
+        dy: (units, batch).
+        dw: (synapses,), written.
+    """
+    zero = dw.dtype.type(0)
+    for u in range(len(dy)):
+        g = dy[u]
+        k, end = offsets[u], offsets[u + 1]
+        while k + 4 <= end:  # four at a time share each load of dy
+            x0, x1 = table[members[k]], table[members[k + 1]]
+            x2, x3 = table[members[k + 2]], table[members[k + 3]]
+            s0, s1, s2, s3 = zero, zero, zero, zero
+            for b in range(len(g)):
+                s0 += g[b] * x0[b]
+                s1 += g[b] * x1[b]
+                s2 += g[b] * x2[b]
+                s3 += g[b] * x3[b]
+            dw[k], dw[k + 1], dw[k + 2], dw[k + 3] = s0, s1, s2, s3
+            k += 4
+        while k < end:
+            x0 = table[members[k]]
+            s0 = zero
+            for b in range(len(g)):
+                s0 += g[b] * x0[b]
+            dw[k] = s0
+            k += 1
+
+
+def block_gradient(x: Array, w: Array, dy: Array, dx: Array, dw: Array) -> None:
+    """Both gradients of y[s, b] = sum_d w[s, d] x[s D + d, b], in one pass over x.
+
+    Args:
+        x: (somata x dendrites, batch).
+        w: (somata, dendrites).
+        dy: (somata, batch).
+        dx: as x, written.
+        dw: as w, written.
+    """
+    somata, dendrites = w.shape
+    zero = dw.dtype.type(0)
+    for s in range(somata):
+        g = dy[s]
+        for d in range(dendrites):
+            h, dh, v = x[s * dendrites + d], dx[s * dendrites + d], w[s, d]
+            total = zero
+            for b in range(len(g)):
+                total += g[b] * h[b]
+                dh[b] = v * g[b]
+            dw[s, d] = total
+
+
+class Loops(NamedTuple):
+    """The compiled forms, for float32 and float64."""
+
+    weight_gradient: Callable[..., None]
+    block_gradient: Callable[..., None]
+
+
+@functools.cache
+def available() -> bool:
+    """Whether numba can be imported; where it cannot, layers use torch alone and say so."""
+    try:
+        import numba  # noqa: F401 - the question is whether this raises
+    except ImportError:
+        return False
+    return True
+
+
+@functools.cache
+def compiled() -> Loops:
+    """Compile every loop, or load its machine code from the disk."""
+    ints = "int64[::1]"
+    weight, block = [], []
+    for real in ("float32", "float64"):
+        matrix, vector = f"{real}[:, ::1]", f"{real}[::1]"
+        weight.append(f"void({matrix}, {ints}, {ints}, {matrix}, {vector})")
+        block.append(f"void({matrix}, {matrix}, {matrix}, {matrix}, {matrix})")
+    return Loops(
+        weight_gradient=jit(weight_gradient, weight),
+        block_gradient=jit(block_gradient, block),
+    )
+
+
+def jit(function: Callable[..., None], signatures: list[str]) -> Callable[..., None]:
+    """Compile `function` for the signatures, its machine code cached where one can write."""
+    import numba
+
+    with _cache_folder() as cached:
+        compiler = numba.njit(signatures, cache=cached, nogil=True, fastmath=_FASTMATH)
+        result: Callable[..., None] = compiler(function)
+    return result
+
+
+@contextmanager
+def _cache_folder() -> Iterator[bool]:
+    """Beside the source where that can be written, else in the user's cache folder, else none."""
+    import platformdirs
+
+    config: Any = importlib.import_module("numba.core.config")
+    before = config.CACHE_DIR
+    if before or writable(Path(__file__).parent / "__pycache__"):
+        yield True
+        return
+    folder = Path(platformdirs.user_cache_dir("neurojoule")) / "numba"
+    if not writable(folder):
+        yield False
+        return
+    config.CACHE_DIR = str(folder)
+    try:
+        yield True
+    finally:
+        config.CACHE_DIR = before
+
+
+def writable(folder: Path) -> bool:
+    """Whether a file can be made in `folder`, which is made if need be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
