@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from neurojoule.errors import UserError
@@ -136,17 +137,28 @@ def effective_operations(module: nn.Module, x: Tensor, macs: int) -> tuple[int, 
         return _effective_recurrent(module, x), accumulates
     if macs == 0:
         return 0, accumulates
-    present = cast("Tensor", module.weight).detach() != 0
-    twin = copy.deepcopy(module)
-    if nn.utils.parametrize.is_parametrized(twin):
-        nn.utils.parametrize.remove_parametrizations(twin, "weight")
-    twin = twin.to(torch.float64)
+    weight = (cast("Tensor", module.weight).detach() != 0).to(torch.float64)
+    present = (x != 0).to(torch.float64)
     with torch.no_grad():
-        twin.get_parameter("weight").copy_(present)
-        if isinstance(getattr(twin, "bias", None), Tensor):
-            twin.get_parameter("bias").zero_()
-        total = twin((x != 0).to(torch.float64)).sum()
+        total = _contract(module, present, weight).sum()
     return round(float(total)), accumulates
+
+
+def _contract(module: nn.Module, x: Tensor, weight: Tensor) -> Tensor:
+    """The layer's contraction with another weight and no bias; the layer is left as it is."""
+    match module:
+        case nn.Linear():
+            return F.linear(x, weight)
+        case nn.Conv1d() | nn.Conv2d() | nn.Conv3d():
+            forward: Callable[..., Tensor] = module._conv_forward  # noqa: SLF001 - padding modes
+            return forward(x, weight, None)
+        case _:
+            twin = copy.deepcopy(module).to(torch.float64)
+            twin.get_parameter("weight").copy_(weight)
+            if isinstance(getattr(twin, "bias", None), Tensor):
+                twin.get_parameter("bias").zero_()
+            output: Tensor = twin(x)
+            return output
 
 
 def _effective_recurrent(module: nn.RNNBase, x: Tensor) -> int:

@@ -124,7 +124,9 @@ def detect(settings: MeterSettings) -> Hardware:
         sources=sources,
         cpu_model=str(plan.conf.get("cpu_model", "unknown")),
         cpu_tdp_w=float(cpu["tdp"]) if cpu.get("mode") == "cpu_load" else None,
-        ignored_settings=tuple(sorted(f"{key} from {origins[key]}" for key in config)),
+        ignored_settings=tuple(
+            sorted(f"{key} from {origins[key]}" for key in config if key != "log_level")
+        ),
     )
 
 
@@ -209,7 +211,7 @@ class Meter:
     ) -> None:
         self._hardware = hardware
         self._settings = settings
-        self._synchronise = synchronise
+        self.synchronise = synchronise
         self._tracker: Any = None
         self._count = 0
         self.problems: list[str] = []
@@ -239,14 +241,14 @@ class Meter:
         opened = Open()
         self._count += 1
         name = f"window-{self._count}"
-        self._synchronise()
+        self.synchronise()
         if self._tracker is not None:
             self._tracker.start_task(name)
         before = _clocks()
         try:
             yield opened
         finally:
-            self._synchronise()
+            self.synchronise()
             after = _clocks()
             data = None if self._tracker is None else self._tracker.stop_task(name)
             opened.result = self._close(before, after, data)

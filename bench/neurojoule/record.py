@@ -83,6 +83,17 @@ class Window(_Part, frozen=True, kw_only=True):
         return min(1.0, max(0.0, 1 - self.cpu_s / self.machine_cpu_s))
 
 
+def ranked_j(energy_j: dict[str, float | None]) -> float | None:
+    """Joules that may be ranked: CPU and GPU; RAM is a constant whatever the load.
+
+    None when any of them, or all, are not known.
+    """
+    known = [value for name, value in energy_j.items() if name != "ram"]
+    if not known or None in known:
+        return None
+    return sum(value for value in known if value is not None)
+
+
 class Phase(_Part, frozen=True, kw_only=True):
     """A phase of a run: what one real execution of it cost.
 
@@ -92,9 +103,11 @@ class Phase(_Part, frozen=True, kw_only=True):
         window: the measured window, which holds the real run and `replays` repeats of it.
         replays: how often the phase was repeated to fill the window.
         repeats_time_s: wall seconds of each execution, the real one first.
-        restore_time_s: wall seconds within the window spent on restoring state, by an empty replay.
-        energy_j: joules of one execution by component, the mean over the window less the
-            restoring; None when the meter failed.
+        restore_time_s: wall seconds within the window spent on restoring state between replays.
+        energy_j: joules of one execution by component: the window's, apportioned by the clock to
+            the executions (less restoring and validations), and divided by their number; None
+            when the meter failed.
+        replays_identical: whether every replay learned exactly what the real run did.
     """
 
     time_s: float
@@ -104,6 +117,7 @@ class Phase(_Part, frozen=True, kw_only=True):
     repeats_time_s: tuple[float, ...]
     restore_time_s: float
     energy_j: dict[str, float | None]
+    replays_identical: bool = True
 
 
 class Inference(_Part, frozen=True, kw_only=True):
@@ -193,8 +207,8 @@ class CurvePoint(_Part, frozen=True, kw_only=True):
     time_s: float
     cpu_s: float
     flops: float
-    loss: float
-    validation: float
+    loss: float | None
+    validation: float | None
 
 
 class Machine(_Part, frozen=True, kw_only=True):

@@ -29,6 +29,8 @@ class Scale(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         seeds: how many seeds each row gets when the user does not say.
         max_attempts: how often a contaminated run is measured before its energy is given up.
         timeout_s: a run that takes longer is stopped and recorded as `timeout`.
+        fresh_processes: every run's process imports everything itself, instead of being forked
+            from a server that has.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Scale(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seeds: int
     max_attempts: int
     timeout_s: float
+    fresh_processes: bool = False
 
 
 SCALES: dict[str, Scale] = {
@@ -45,8 +48,10 @@ SCALES: dict[str, Scale] = {
     for scale in (
         Scale("smoke", 0.5, 0.1, 0.5, seeds=1, max_attempts=1, timeout_s=120),
         Scale("quick", 2.0, 0.5, 2.0, seeds=3, max_attempts=2, timeout_s=600),
-        Scale("full", 10.0, 2.0, 10.0, seeds=10, max_attempts=3, timeout_s=4 * 3600),
-        Scale("paper", 60.0, 10.0, 60.0, seeds=10, max_attempts=3, timeout_s=48 * 3600),
+        Scale("full", 10.0, 2.0, 10.0, 10, max_attempts=3, timeout_s=14_400, fresh_processes=True),
+        Scale(
+            "paper", 60.0, 10.0, 60.0, 10, max_attempts=3, timeout_s=172_800, fresh_processes=True
+        ),
     )
 }
 
