@@ -1,0 +1,132 @@
+"""The columns of `runs.csv`, with units and meanings: the one list that page and files share."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the runs frame.
+
+    Attributes:
+        name: as in the frame and in `runs.csv`; the unit stands at its end.
+        unit: "" for text and for pure numbers.
+        meaning: one line.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+
+
+RUN_COLUMNS: tuple[Column, ...] = tuple(
+    Column(*row)
+    for row in (
+        ("run_id", "", "name of the record's file"),
+        ("spec_hash", "", "what was to be run, hashed"),
+        ("suite", "", "the suite that asked"),
+        ("task", "", "what was learned"),
+        ("machine", "", "the name that the user gave the machine"),
+        ("setup", "", "device:threads[:dtype][:compile]"),
+        ("scale", "", "which sizes and windows: smoke, quick, full, paper"),
+        ("setting", "", "machine, setup and scale: rows are compared within one setting only"),
+        ("family", "", "way of building a neuron"),
+        ("model", "", "registered model, with its options"),
+        ("arm", "", "what is compared: model, options, size, share of the data"),
+        ("size_budget", "", "parameters or operations that the width was solved for"),
+        ("share", "", "share of the training data"),
+        ("seed", "", "of initialisation, batch order and subset"),
+        ("status", "", "ok, diverged, failed or timeout"),
+        ("superseded", "", "a later run of the same spec on the same machine exists"),
+        ("energy_valid", "", "whether energy may be ranked"),
+        ("energy_reasons", "", "why not"),
+        ("error", "", "what went wrong"),
+        ("started_utc", "", "when"),
+        ("attempts", "", "how often the run was measured"),
+        ("metric", "", "quality measure"),
+        ("higher_is_better", "", "direction of the metric"),
+        ("chance", "", "the metric of a predictor that ignores its input"),
+        ("target", "", "the quality that counts as solved"),
+        ("reached", "", "whether the validation reached the target"),
+        ("quality", "", "metric on the test split, read once"),
+        ("quality_validation", "", "metric on the validation split"),
+        ("quality_train", "", "metric on the training split"),
+        ("train_time_s", "s", "wall time of the real training, without validations"),
+        ("train_cpu_s", "s", "CPU time of the same"),
+        ("train_energy_j", "J", "CPU + GPU, gross, mean over the real training and its replays"),
+        ("train_cpu_j", "J", "of which CPU"),
+        ("train_gpu_j", "J", "of which GPU"),
+        ("train_ram_j", "J", "RAM, apart: a constant power in most meters"),
+        ("train_net_j", "J", "CPU + GPU less the idle power times the time"),
+        ("train_repeat_cv", "1", "spread of the replays: standard deviation over mean"),
+        ("train_flops", "FLOP", "dense operations of the whole training"),
+        ("samples", "1", "training samples seen"),
+        ("infer_time_s", "s", "a sample in a batch"),
+        ("infer_latency_p50_s", "s", "one sample alone, median"),
+        ("infer_latency_p95_s", "s", "one sample alone, 95th percentile"),
+        ("infer_energy_j", "J", "CPU + GPU, gross, a sample in a batch"),
+        ("infer_ram_j", "J", "RAM, a sample in a batch"),
+        ("infer_net_j", "J", "CPU + GPU less idle, a sample in a batch"),
+        ("infer_flops", "FLOP", "dense operations of one sample forward"),
+        ("effective_macs", "1", "multiply-accumulates of one inference that meet no zero"),
+        ("effective_acs", "1", "accumulates of one inference"),
+        ("activation_sparsity", "1", "share of zeros among the activations"),
+        ("parameters", "1", "trainable numbers that exist"),
+        ("nonzero_parameters", "1", "of these, not zero after training"),
+        ("units", "1", "neurons and dendrites"),
+        ("width", "1", "the width that the model solved for"),
+        ("size_deviation", "1", "size over budget, minus one"),
+        ("forward_bytes", "B", "least bytes moved by one sample forward"),
+        ("state_bytes", "B", "weights, gradients, optimiser moments"),
+        ("peak_memory_bytes", "B", "the run's own increment of resident or device memory"),
+        ("grade", "", "how a joule of CPU + GPU is known; the worst of the two"),
+        ("energy_source", "", "the meter's backend"),
+        ("idle_power_w", "W", "CPU + GPU in the idle windows beside the run"),
+        ("foreign_share", "1", "CPU seconds of others over all, in the training window"),
+        ("steal_s", "s", "CPU time taken by the host, in the training window"),
+        ("replays", "1", "how often training was repeated to fill the window"),
+        ("footprint_j", "J", "spent by the benchmark itself on this run"),
+        ("validation_time_s", "s", "validations during training, not in train_time_s"),
+        ("total_time_s", "s", "the whole run, from start of the process"),
+        ("fingerprint", "", "hash of the code that ran"),
+        ("git_commit", "", "commit of the checkout"),
+        ("git_dirty", "", "whether it had changes"),
+        ("claims_hash", "", "hash of claims.toml at the time"),
+        ("resume_key", "", "spec, code and the facts of the machine that change speed"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A footprint that accuracy is set against.
+
+    Attributes:
+        name: key in the page, the URL and the figures.
+        label: in words.
+        unit: SI unit that prefixes are put before; "" for counts.
+        train, infer: the column of the runs frame for each phase; None when there is none.
+        energy: whether it counts only where energy is valid.
+    """
+
+    name: str
+    label: str
+    unit: str
+    train: str | None
+    infer: str | None
+    energy: bool = False
+
+    def column(self, phase: str) -> str | None:
+        """The column of the runs frame for `train` or `infer`."""
+        return self.train if phase == "train" else self.infer
+
+
+AXES: tuple[Axis, ...] = (
+    Axis("energy", "Energy", "J", "train_energy_j", "infer_energy_j", energy=True),
+    Axis("co2e", "CO\u2082e", "g", "train_energy_j", "infer_energy_j", energy=True),
+    Axis("time", "Time", "s", "train_time_s", "infer_time_s"),
+    Axis("operations", "Operations", "FLOP", "train_flops", "infer_flops"),
+    Axis("parameters", "Parameters", "", "parameters", "parameters"),
+    Axis("memory", "Memory", "B", "peak_memory_bytes", "forward_bytes"),
+    Axis("samples", "Samples", "", "samples", None),
+)
+"""CO2e has energy's columns: it is energy times the grid's intensity."""

@@ -1,0 +1,157 @@
+"""PNG and SVG files by matplotlib: accuracy against footprint, one figure a task and setting.
+
+Fonts are matplotlib's own and no date is written, so that the same frames give the same bytes.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from neurojoule import carbon
+from neurojoule_reports import units
+from neurojoule_reports.columns import AXES, Axis
+from neurojoule_reports.frames import groups
+from neurojoule_reports.palette import INK, style
+from neurojoule_reports.points import points
+
+PANELS = (("train", "energy"), ("infer", "energy"))
+"""What each file shows, left and right."""
+
+_RC: dict[Any, Any] = {
+    "font.size": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#555555",
+    "axes.linewidth": 0.6,
+    "axes.labelcolor": INK,
+    "axes.titlelocation": "left",
+    "text.color": INK,
+    "xtick.color": "#555555",
+    "ytick.color": "#555555",
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.visible": False,
+    "axes.unicode_minus": True,
+    "text.parse_math": False,
+    "svg.hashsalt": "neurojoule",
+    "svg.fonttype": "path",
+    "figure.dpi": 100,
+    "savefig.dpi": 200,
+}
+
+
+def write(
+    arms: pd.DataFrame, folder: Path, grid: carbon.Grid, formats: Sequence[str] = ("png", "svg")
+) -> list[Path]:
+    """Draw each task of each setting in `arms` to `folder`, and return the files.
+
+    Beside each figure stands a CSV file with the points that it shows.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for name, part in panels(arms):
+        drawn = [
+            (phase, axis, points(part, axis, phase, grid))
+            for phase, key in PANELS
+            for axis in AXES
+            if axis.name == key
+        ]
+        if all(table.empty for _, _, table in drawn):
+            continue
+        written += _draw(part, drawn, folder / name, formats)
+        data = pd.concat([t.assign(phase=p, axis=a.name) for p, a, t in drawn], ignore_index=True)
+        data.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        written.append(folder / f"{name}.csv")
+    return written
+
+
+def panels(arms: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The name of a file, and the arms that it shows: one for each task in each setting."""
+    taken: set[str] = set()
+    for key, part in groups(arms, ["suite", "task", "setting"]):
+        name = _file_name("-".join(key))
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        yield name, part
+
+
+def _file_name(text: str) -> str:
+    kept = "".join(c if c.isascii() and c.isalnum() else "-" for c in text)
+    return "-".join(filter(None, kept.split("-")))[:100] or "task"
+
+
+def _draw(
+    arms: pd.DataFrame,
+    drawn: Sequence[tuple[str, Axis, pd.DataFrame]],
+    stem: Path,
+    formats: Sequence[str],
+) -> list[Path]:
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    first = arms.iloc[0]
+    with mpl.rc_context(_RC):
+        figure = Figure(figsize=(7.2, 3.1), layout="constrained")
+        axes = figure.subplots(1, len(drawn), sharey=True)
+        figure.suptitle(
+            f"{_short(first['task'])}   {_short(first['setting'])}", x=0.01, ha="left", fontsize=9
+        )
+        for ax, (phase, axis, table) in zip(axes, drawn, strict=True):
+            _panel(ax, table, arms, axis, phase)
+        written = []
+        for ending in formats:
+            path = stem.with_name(f"{stem.name}.{ending}")
+            none = {"png": "Software", "svg": "Date", "pdf": "CreationDate"}[ending]
+            figure.savefig(path, metadata={none: None})
+            written.append(path)
+    return written
+
+
+def _panel(ax: Any, table: pd.DataFrame, arms: pd.DataFrame, axis: Axis, phase: str) -> None:
+    metric = str(arms["metric"].dropna().iloc[0]) if arms["metric"].notna().any() else "quality"
+    what = "Training" if phase == "train" else "Inference, a sample"
+    ax.set_title(f"{what}: {axis.label.lower()}", fontsize=8, color="#555555")
+    ax.set_xscale("log")
+    ax.set_ylabel(metric.replace("_", " ").capitalize())
+    ax.xaxis.set_major_formatter(lambda x, _: units.si(x, axis.unit))
+    if metric == "accuracy":
+        ax.yaxis.set_major_formatter(lambda y, _: f"{100 * y:.0f} %")
+    ax.grid(axis="y", color="#eeeeee", linewidth=0.6)
+    ax.set_axisbelow(True)
+    if table.empty:
+        ax.text(0.5, 0.5, "no valid figures", transform=ax.transAxes, ha="center", color="#777777")
+        return
+    best = table[table["on_front"]].sort_values("x")
+    ax.step(best["x"], best["y"], where="post", color="#bbbbbb", linewidth=3, alpha=0.6, zorder=1)
+    for model, part in table.sort_values("x").groupby("model", sort=True):
+        s = style(str(part["family"].iloc[0]))
+        ax.errorbar(
+            part["x"], part["y"],
+            xerr=[part["x"] - part["x_low"], part["x_high"] - part["x"]],
+            yerr=[part["y"] - part["y_low"], part["y_high"] - part["y"]],
+            color=s.colour, marker=s.mpl, markersize=4.5, linewidth=0.7, elinewidth=0.7,
+            markeredgecolor="white", markeredgewidth=0.4, zorder=3,
+        )  # fmt: skip
+        last = part.iloc[-1]
+        ax.annotate(
+            _short(str(model), 24), (last["x"], last["y"]), xytext=(4, 3),
+            textcoords="offset points", fontsize=7, color=INK, zorder=4,
+        )  # fmt: skip
+    for level, name in (("chance", "chance"), ("target", "target")):
+        value = arms[level].dropna()
+        if not value.empty:
+            ax.axhline(value.iloc[0], color="#999999", linewidth=0.6, linestyle=(0, (2, 3)))
+            ax.annotate(
+                name, (1, value.iloc[0]), xycoords=("axes fraction", "data"), fontsize=6,
+                color="#777777", ha="right", va="bottom",
+            )  # fmt: skip
+    ax.margins(x=0.12)
+
+
+def _short(text: str, most: int = 60) -> str:
+    """Cut a long name, and what fonts cannot draw, so that a figure stays a figure."""
+    plain = "".join(c if c.isprintable() and ord(c) < 0x2FFF else "\u25a1" for c in text)
+    return plain if len(plain) <= most else plain[: most - 1] + "\u2026"

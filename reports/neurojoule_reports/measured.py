@@ -1,0 +1,149 @@
+"""How far the numbers can be trusted: grades, contamination, spread, what joules add to time."""
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+
+from neurojoule import record as rec
+from neurojoule_reports.frames import Frames, groups, ranked
+from neurojoule_reports.stats import r_squared
+
+GRADE_WORDS: dict[str, str] = {
+    "measured": "measured by a power meter in the hardware",
+    "user": "load times a TDP that the user gave",
+    "modelled": "load times the TDP known for this CPU; no meter was read",
+    "guessed": "load times a default TDP; no meter was read, and the CPU is unknown",
+    "constant": "a constant power whatever the load",
+}
+
+ADDS_NOTHING = 0.99
+"""R\u00b2 of log energy against log time above which joules add nothing to seconds (MEASURING)."""
+
+
+@dataclass(frozen=True)
+class Grading:
+    """How the joules of one setting are known."""
+
+    setting: str
+    grade: str
+    source: str
+    runs: int
+    words: str
+
+
+@dataclass(frozen=True)
+class Redundancy:
+    """Whether energy says anything that time does not, on one task in one setting."""
+
+    task: str
+    setting: str
+    n: int
+    r2: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Figures of one setting, medians over its runs; shares in [0, 1], NaN when not known."""
+
+    setting: str
+    runs: int
+    valid: int
+    foreign_share: float
+    idle_share: float
+    idle_power_w: float
+    repeat_cv: float
+    gross_j: float
+    net_j: float
+    ram_j: float
+    footprint_j: float
+    repeated: int
+
+
+def gradings(frames: Frames) -> list[Grading]:
+    """One row for each setting, grade and source."""
+    known = frames.runs[frames.runs["grade"].notna()]
+    return [
+        Grading(setting, grade, source, len(part), GRADE_WORDS[grade])
+        for (setting, grade, source), part in groups(known, ["setting", "grade", "energy_source"])
+    ]
+
+
+def worst_grade(frames: Frames) -> str:
+    """The least known grade among the runs; "" when there is no energy at all."""
+    present = set(frames.runs["grade"].dropna())
+    return next((g for g in reversed(rec.GRADES) if g in present), "")
+
+
+def redundancies(frames: Frames) -> list[Redundancy]:
+    """R\u00b2 of energy against time for each task and setting, with the sentence that follows."""
+    out = []
+    for (_, task, setting), part in groups(ranked(frames.runs), ["suite", "task", "setting"]):
+        both = part[["train_time_s", "train_energy_j"]].dropna()
+        both = both[(both > 0).all(axis=1)]
+        value = r_squared(
+            both["train_time_s"].to_numpy(dtype=float), both["train_energy_j"].to_numpy(dtype=float)
+        )
+        out.append(Redundancy(task, setting, len(both), value, _redundant(value)))
+    return out
+
+
+def _redundant(r2: float) -> str:
+    if math.isnan(r2):
+        return "Too few runs with valid energy, or no difference in time, to say."
+    if r2 > ADDS_NOTHING:
+        return "On this machine joules add nothing to seconds: read energy as time."
+    return "Energy differs from time: joules say something that seconds do not."
+
+
+def spreads(frames: Frames) -> list[Spread]:
+    """One row a setting."""
+    out = []
+    for (setting,), part in groups(frames.runs, ["setting"]):
+        valid = part[part["energy_valid"]]
+        gross, net = valid["train_energy_j"], valid["train_net_j"]
+        out.append(
+            Spread(
+                setting,
+                len(part),
+                len(valid),
+                _median(part["foreign_share"]),
+                _median(1 - net / gross),
+                _median(valid["idle_power_w"]),
+                _median(valid["train_repeat_cv"]),
+                float(gross.sum()),
+                float(net.sum()) if net.notna().any() else math.nan,
+                float(valid["train_ram_j"].sum()),
+                float(part["footprint_j"].sum()),
+                int((part["attempts"] > 1).sum()),
+            )
+        )
+    return out
+
+
+def _median(values: pd.Series) -> float:
+    known = values.dropna()
+    return float(known.median()) if len(known) else math.nan
+
+
+def invalid(frames: Frames) -> list[tuple[str, int]]:
+    """Why energies are not ranked, with how often; of runs that finished."""
+    runs = frames.runs
+    bad = runs[(runs["status"] == "ok") & ~runs["energy_valid"]]
+    reasons = bad["energy_reasons"].where(bad["energy_reasons"] != "", "no reason was recorded")
+    counts = reasons.value_counts()
+    return sorted(((str(k), int(v)) for k, v in counts.items()), key=lambda kv: (-kv[1], kv[0]))
+
+
+def unfinished(frames: Frames) -> list[tuple[str, str, str, int]]:
+    """Runs that did not finish: status, arm and task, error, how often."""
+    runs = frames.runs[(frames.runs["status"] != "ok") & ~frames.runs["superseded"]]
+    told = runs.assign(
+        where=runs["arm"] + " on " + runs["task"],
+        error=runs["error"].fillna("no message").astype(str),
+    )
+    return [
+        (status, where, error, len(part))
+        for (status, where, error), part in groups(told, ["status", "where", "error"])
+    ]

@@ -1,0 +1,104 @@
+"""What the page embeds: the frames as JSON in columns, once, and safe inside a script element."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from neurojoule import carbon
+from neurojoule_reports.columns import AXES
+from neurojoule_reports.frames import Frames, groups, ranked
+from neurojoule_reports.palette import OTHER, STYLES
+
+MAX_SEEDS = 5_000
+"""Beyond this many runs the page holds medians and intervals only; every seed is in `runs.csv`."""
+
+FIGURES = tuple(dict.fromkeys(c for axis in AXES for c in (axis.train, axis.infer) if c))
+
+
+def data(frames: Frames, grid: carbon.Grid) -> dict[str, Any]:
+    """All that the script draws from; NaN becomes null, numbers keep six significant figures."""
+    arms = frames.arms
+    tasks = groups(arms, ["suite", "task"])
+    same = (
+        "suite", "task", "setting", "arm", "model", "family", "runs", "ok", "diverged",
+        "failed", "timeout", "energy_runs", "reached", "grade", "quality", "quality_low",
+        "quality_high", "train_ram_j",
+    )  # fmt: skip
+    intervals = [f"{c}{suffix}" for c in FIGURES for suffix in ("", "_low", "_high")]
+    return {
+        "tasks": [_task(suite, task, part) for (suite, task), part in tasks],
+        "settings": settings(frames.runs),
+        "axes": [
+            {
+                "name": a.name, "label": a.label, "unit": a.unit, "train": a.train, "infer": a.infer,
+                "energy": a.energy,
+            }
+            for a in AXES
+        ],
+        "styles": [
+            {"family": s.family, "colour": s.colour, "dark": s.dark, "marker": s.marker}
+            for s in (*STYLES, OTHER)
+        ],
+        "arms": {name: _column(arms[name]) for name in (*same, *intervals)},
+        "seeds": _seeds(frames),
+        "grids": [[g.code, g.name, g.g_per_kwh, g.year] for g in carbon.grids().values()],
+        "grid": grid.code,
+    }  # fmt: skip
+
+
+def _task(suite: str, task: str, arms: pd.DataFrame) -> dict[str, Any]:
+    known = arms[arms["metric"].notna()]
+    first = known.iloc[0] if len(known) else arms.iloc[0]
+    return {
+        "suite": suite,
+        "task": task,
+        "metric": _value(first["metric"]),
+        "higher": first["higher_is_better"] is not False,
+        "chance": _value(first["chance"]),
+        "target": _value(first["target"]),
+    }
+
+
+def settings(runs: pd.DataFrame) -> list[str]:
+    """The settings, the one with the most runs first."""
+    counts = runs["setting"].value_counts()
+    return sorted(counts.index, key=lambda name: (-int(counts[name]), str(name)))
+
+
+def _seeds(frames: Frames) -> dict[str, list[Any]]:
+    """Quality and footprints of each run, with the index of its arm."""
+    if len(frames.runs) > MAX_SEEDS:
+        return {}
+    counted = ranked(frames.runs)
+    key = ["suite", "task", "setting", "arm"]
+    index = pd.MultiIndex.from_frame(frames.arms[key])
+    codes = index.get_indexer(pd.MultiIndex.from_frame(counted[key]))
+    return {
+        "arm": [int(code) for code in codes],
+        "seed": [int(seed) for seed in counted["seed"]],
+        **{name: _column(counted[name]) for name in ("quality", *FIGURES)},
+    }
+
+
+def _column(series: pd.Series) -> list[Any]:
+    return [_value(value) for value in series.tolist()]
+
+
+def _value(value: Any) -> Any:
+    if value is None or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    if isinstance(value, float):
+        short = float(f"{value:.6g}")
+        return int(short) if short == int(short) and abs(short) < 1e15 else short
+    return value
+
+
+def embed(value: Mapping[str, Any] | Sequence[Any]) -> str:
+    """JSON that no HTML parser can leave: `<`, `>` and `&` are escaped, the rest is ASCII."""
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text

@@ -1,0 +1,43 @@
+"""One colour and one marker a family, the same in the page and in the files.
+
+Colours are those of Okabe & Ito 2008 (Color Universal Design), which people with any common colour
+blindness can tell apart; the marker says the same for those who see none.
+"""
+
+from dataclasses import dataclass
+
+INK = "#1a1a1a"
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a family is drawn.
+
+    Attributes:
+        family: its name.
+        colour: on white; `dark` on a dark page.
+        marker: name of the shape in the page's script; `mpl` is matplotlib's.
+    """
+
+    family: str
+    colour: str
+    dark: str
+    marker: str
+    mpl: str
+
+
+STYLES: tuple[Style, ...] = (
+    Style("threshold", "#000000", "#dddddd", "cross", "X"),
+    Style("point", "#0072b2", "#56a8e0", "circle", "o"),
+    Style("dendritic", "#d55e00", "#f08a3c", "triangle", "^"),
+    Style("surrogate", "#009e73", "#2cc79a", "square", "s"),
+    Style("recurrent", "#cc79a7", "#e09cc3", "diamond", "D"),
+    Style("spiking", "#e69f00", "#f0b93a", "down", "v"),
+    Style("biophysical", "#56b4e9", "#9ad4f7", "pentagon", "p"),
+)
+OTHER = Style("other", "#777777", "#999999", "star", "*")
+
+
+def style(family: str) -> Style:
+    """The style of `family`; grey stars for one that is not known."""
+    return next((s for s in STYLES if s.family == family), OTHER)

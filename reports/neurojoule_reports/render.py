@@ -1,0 +1,179 @@
+"""Records to a report: one HTML file that opens offline, figures, and `runs.csv`.
+
+report(["runs"], Path("report")).path
+"""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+import neurojoule
+from neurojoule import carbon
+from neurojoule.errors import UnknownNameError, UserError
+from neurojoule.record import write_atomically
+from neurojoule_reports import figures, frames, measured, methods, page, summary, units, verdict
+from neurojoule_reports.columns import AXES, RUN_COLUMNS
+
+FORMATS = ("html", "png", "svg", "csv")
+
+MAX_FIGURES = 24
+"""Beyond this many figures, files are drawn for the setting with the most runs only."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was written.
+
+    Attributes:
+        path: the page, or the folder when no page was asked for.
+        verdict: three lines, for the terminal.
+        files: all files written.
+    """
+
+    path: Path
+    verdict: tuple[str, ...]
+    files: tuple[Path, ...]
+
+
+def report(
+    folders: Sequence[Path],
+    out: Path,
+    *,
+    country: str = carbon.WORLD,
+    formats: Sequence[str] = FORMATS,
+) -> Report:
+    """Read the records in `folders` and write the report to the folder `out`.
+
+    Args:
+        folders: folders of records; any number of machines and versions.
+        out: made when it does not exist; files of an earlier report are overwritten.
+        country: the grid that the page starts with, by ISO code or name; the world average
+            unless said. The reader can choose another in the page.
+        formats: any of `FORMATS`.
+
+    Raises:
+        UserError: a folder does not exist, `out` cannot be written, a country or format is unknown.
+    """
+    grid = carbon.grid(country)
+    for name in formats:
+        if name not in FORMATS:
+            raise UnknownNameError("format", name, FORMATS)
+    tables = frames.load(folders)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        return _write(tables, folders, out, grid, formats)
+    except OSError as error:
+        raise UserError(
+            f"The report cannot be written to {out}: {error.strerror or error}. "
+            "Give a folder that you may write to (option -o)."
+        ) from error
+
+
+def _write(
+    tables: frames.Frames,
+    folders: Sequence[Path],
+    out: Path,
+    grid: carbon.Grid,
+    formats: Sequence[str],
+) -> Report:
+    written: list[Path] = []
+    found = verdict.verdicts(tables)
+    sentences = summary.sentences(tables, found)
+    if "csv" in formats:
+        path = out / "runs.csv"
+        table = tables.runs.to_csv(index=False, lineterminator="\n")
+        write_atomically(path, table.encode("utf-8", "surrogatepass"))
+        written.append(path)
+    pictures = [name for name in formats if name in {"png", "svg"}]
+    if pictures and not tables.arms.empty:
+        written += figures.write(drawn_arms(tables), out / "figures", grid, pictures)
+    if "html" in formats:
+        path = out / "index.html"
+        text = html(tables, found, sentences, grid, [folder.name for folder in folders])
+        write_atomically(path, text.encode("utf-8", "replace"))
+        written.append(path)
+        return Report(path, sentences, tuple(written))
+    return Report(out, sentences, tuple(written))
+
+
+def drawn_arms(tables: frames.Frames) -> pd.DataFrame:
+    """The arms that files are drawn for: all, or one setting's when there are too many."""
+    arms = tables.arms
+    if arms.groupby(["suite", "task", "setting"]).ngroups <= MAX_FIGURES:
+        return arms
+    return arms[arms["setting"] == page.settings(tables.runs)[0]]
+
+
+def html(
+    tables: frames.Frames,
+    found: Sequence[verdict.TaskVerdict],
+    sentences: Sequence[str],
+    grid: carbon.Grid,
+    names: Sequence[str],
+) -> str:
+    """The page as text."""
+    templates = files("neurojoule_reports") / "templates"
+    script = (templates / "report.js").read_text(encoding="utf-8")
+    css = (templates / "report.css").read_text(encoding="utf-8")
+    environment = jinja2.Environment(
+        loader=jinja2.DictLoader({"page": (templates / "report.html").read_text(encoding="utf-8")}),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {
+        "si": units.si,
+        "digits": units.digits,
+        "quality": units.quality,
+        "signed": units.signed,
+        "ratio": units.ratio,
+    }
+    return environment.get_template("page").render(
+        # Safe: the package's own script and style, and JSON escaped by `page.embed`.
+        script=Markup(script),  # noqa: S704
+        css=Markup(css),  # noqa: S704
+        data=Markup(page.embed(page.data(tables, grid))),  # noqa: S704
+        policy=_policy(script, css),
+        facts=summary.facts(tables),
+        sentences=sentences,
+        verdicts=found,
+        settings=page.settings(tables.runs),
+        gradings=measured.gradings(tables),
+        worst=measured.worst_grade(tables),
+        grade_words=measured.GRADE_WORDS,
+        redundancies=measured.redundancies(tables),
+        spreads=measured.spreads(tables),
+        invalid=measured.invalid(tables),
+        unfinished=measured.unfinished(tables),
+        set_aside=[(path.name, reason) for path, reason in tables.set_aside],
+        equivalents=summary.equivalents(tables, grid),
+        commands=methods.commands(tables.records),
+        machines=methods.machines(tables.records),
+        versions=methods.versions(tables.runs),
+        columns=RUN_COLUMNS,
+        axes=AXES,
+        grid=grid,
+        version=neurojoule.__version__,
+        folders=names,
+        max_seeds=page.MAX_SEEDS,
+    )
+
+
+def _policy(script: str, css: str) -> str:
+    """Nothing may be loaded, and only this script and this style may run."""
+    return (
+        f"default-src 'none'; script-src '{_sha256(script)}'; style-src '{_sha256(css)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _sha256(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

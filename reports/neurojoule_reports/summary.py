@@ -1,0 +1,132 @@
+"""The report at a glance: three sentences for the terminal and the top of the page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from neurojoule import carbon
+from neurojoule_reports import measured, page, units
+from neurojoule_reports.frames import Frames
+from neurojoule_reports.verdict import Duel, TaskVerdict
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Counts for the head of the page.
+
+    Dates are those of the records, so that the same records give the same page.
+    """
+
+    runs: int
+    models: int
+    tasks: int
+    machines: tuple[str, ...]
+    first: str
+    last: str
+    energy_valid: int
+    finished: int
+    superseded: int
+
+
+def facts(frames: Frames) -> Facts:
+    """Count what the frames hold."""
+    runs = frames.runs
+    started = sorted(runs["started_utc"].astype(str))
+    return Facts(
+        len(runs),
+        runs["model"].nunique(),
+        len(runs[["suite", "task"]].drop_duplicates()),
+        tuple(sorted(runs["machine"].unique())),
+        started[0][:10] if started else "",
+        started[-1][:10] if started else "",
+        int(runs["energy_valid"].sum()),
+        int((runs["status"] == "ok").sum()),
+        int(runs["superseded"].sum()),
+    )
+
+
+def sentences(frames: Frames, verdicts: Sequence[TaskVerdict]) -> tuple[str, ...]:
+    """Quality, cost, trust: one sentence each, about the setting with the most runs."""
+    if frames.runs.empty:
+        return (
+            "There are no runs to report.",
+            "Run `neurojoule run` first.",
+            "No energy is known.",
+        )
+    setting = page.settings(frames.runs)[0]
+    here = [v for v in verdicts if v.setting == setting]
+    return _quality(here), _cost(here), _trust(frames, setting)
+
+
+def _quality(verdicts: Sequence[TaskVerdict]) -> str:
+    parts = []
+    for v in verdicts:
+        if not v.leader:
+            parts.append(f"{v.task}: no run finished")
+        elif v.undecided:
+            fewest = min(c.n for c in v.quality if c.refusal)
+            parts.append(f"{v.task}: {v.leader} is ahead, with not enough runs ({fewest} of 3)")
+        elif v.peers:
+            shown = [v.leader, *v.peers]
+            names = (
+                " and ".join(shown) if len(shown) == 2 else f"{v.leader} and {len(v.peers)} others"
+            )
+            parts.append(f"{v.task}: no clear difference between {names}")
+        else:
+            parts.append(f"{v.task}: {v.leader} wins")
+    return f"Quality \u2013 {'; '.join(parts)}."
+
+
+def _cost(verdicts: Sequence[TaskVerdict]) -> str:
+    parts = [f"{v.task}: {_duel_words(v.duels[-1], v.metric)}" for v in verdicts if v.duels]
+    if parts:
+        return f"Dendritic against point units of the same size \u2013 {'; '.join(parts)}."
+    cheap = [f"{v.task}: {c.words}" for v in verdicts for c in v.cheapest[:1] if c.arm]
+    return f"Cost \u2013 {' '.join(cheap)}" if cheap else "Cost \u2013 no costs can be compared."
+
+
+def _duel_words(duel: Duel, metric: str) -> str:
+    quality, energy = duel.quality, duel.costs["train energy"]
+    if quality.refusal:
+        return quality.refusal
+    gain = (
+        f"{units.signed(100 * quality.value)} points"
+        if metric == "accuracy"
+        else (f"{units.signed(quality.value)} {metric.replace('_', ' ')}")
+    )
+    if not quality.clear:
+        gain = f"no clear difference in {metric.replace('_', ' ')} ({gain})"
+    if energy.refusal:
+        cost = f"energy: {energy.refusal}"
+    else:
+        times = f"{units.digits(energy.value)} times the training energy"
+        cost = times if energy.clear else f"no clear difference in training energy ({times})"
+    return f"{duel.dendritic} against {duel.point}, {gain}, {cost}"
+
+
+def _trust(frames: Frames, setting: str) -> str:
+    runs = frames.runs[frames.runs["setting"] == setting]
+    grades = set(runs["grade"].dropna())
+    grade = next((g for g in ("constant", "guessed", "modelled", "user") if g in grades), "")
+    known = f"{int(runs['energy_valid'].sum())} of {len(runs)} runs have valid energy"
+    if not grades:
+        return f"Trust \u2013 {known}; no joule was recorded on {setting}."
+    r2 = [r for r in measured.redundancies(frames) if r.setting == setting]
+    same = [r for r in r2 if r.r2 > measured.ADDS_NOTHING]
+    tail = ""
+    if r2 and len(same) == len(r2):
+        tail = "; joules add nothing to seconds here (R\u00b2 above 0.99 on every task)"
+    grade = grade or "measured"
+    how = measured.GRADE_WORDS[grade]
+    return f"Trust \u2013 {known} on {setting}; CPU and GPU joules are {grade}: {how}{tail}."
+
+
+def total_j(frames: Frames) -> float:
+    """Joules of all results and of the benchmark itself, as far as they are known."""
+    runs = frames.runs
+    return float(runs["train_energy_j"].sum() + runs["footprint_j"].sum())
+
+
+def equivalents(frames: Frames, grid: carbon.Grid) -> tuple[carbon.Equivalent, ...]:
+    """What all of it amounts to, in things that people know."""
+    energy = total_j(frames)
+    return carbon.equivalents(energy, carbon.co2e_g(energy, grid))

@@ -1,0 +1,553 @@
+"use strict";
+// Draws the figures and the table from the rows that the page holds, and keeps what is shown in
+// the URL. No name from the data ever becomes markup: everything goes through textContent.
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const $ = (id) => document.getElementById(id);
+  const arms = rows(data.arms);
+  const seeds = rows(data.seeds);
+  const axes = new Map(data.axes.map((a) => [a.name, a]));
+  const styles = new Map(data.styles.map((s) => [s.family, s]));
+  const grids = new Map(data.grids.map(([code, name, g, year]) => [code, { code, name, g, year }]));
+
+  const defaults = {
+    setting: data.settings[0] ?? "", phase: "train", axis: "energy", grid: data.grid,
+    seeds: "1", off: "", q: "", task: "", sort: "", theme: "",
+  };
+  const state = { ...defaults };
+
+  // ---- numbers, with the rules of units.py -----------------------------------------------------
+  const PREFIXES = ["f", "p", "n", "\u00b5", "m", "", "k", "M", "G", "T", "P"];
+  function digits(value, figures = 3) {
+    if (value === 0) return "0";
+    let magnitude = Math.floor(Math.log10(Math.abs(value)));
+    const rounded = Number(value.toPrecision(figures));
+    magnitude = Math.floor(Math.log10(Math.abs(rounded)) + 1e-12);
+    return rounded.toFixed(Math.max(0, figures - 1 - magnitude)).replace("-", "\u2212");
+  }
+  function si(value, unit) {
+    if (value === null || value === undefined) return "\u2013";
+    if (value === 0) return `0 ${unit}`.trim();
+    if (Number.isInteger(value) && Math.abs(value) < 1000) {
+      return `${value} ${unit}`.replace("-", "\u2212").trim();
+    }
+    const rounded = Number(value.toPrecision(3));
+    const exponent = Math.min(15, Math.max(-15,
+      Math.floor((Math.log10(Math.abs(rounded)) + 1e-12) / 3) * 3));
+    return `${digits(rounded / 10 ** exponent)} ${PREFIXES[exponent / 3 + 5]}${unit}`.trim();
+  }
+  function quality(value, metric) {
+    if (value === null || value === undefined) return "\u2013";
+    return metric === "accuracy" ? `${(100 * value).toFixed(1)} %` : digits(value);
+  }
+
+  // ---- data ------------------------------------------------------------------------------------
+  function rows(columns) {
+    const names = Object.keys(columns);
+    const count = names.length ? columns[names[0]].length : 0;
+    return Array.from({ length: count }, (_, i) =>
+      Object.fromEntries(names.map((name) => [name, columns[name][i]])));
+  }
+  const style = (family) => styles.get(family) ?? styles.get("other");
+  const dark = () => state.theme === "dark"
+    || (state.theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
+  const colour = (family) => (dark() ? style(family).dark : style(family).colour);
+  const column = (axis, phase) => (phase === "train" ? axis.train : axis.infer);
+  const scale = (axis) => (axis.name === "co2e" ? grids.get(state.grid).g / 3.6e6 : 1);
+  const hidden = () => new Set(state.off ? state.off.split(",") : []);
+  const familyKey = (family) => (styles.has(family) ? family : "other");
+  const visible = (arm) => arm.setting === state.setting && !hidden().has(familyKey(arm.family));
+
+  function points(task) {
+    const axis = axes.get(state.axis);
+    const name = column(axis, state.phase);
+    const k = scale(axis);
+    if (!name) return [];
+    return arms
+      .map((arm, index) => ({ arm, index }))
+      .filter(({ arm }) => arm.task === task.task && arm.suite === task.suite && visible(arm)
+        && arm[name] > 0 && arm.quality !== null)
+      .map(({ arm, index }) => ({
+        arm, index,
+        x: arm[name] * k, xLow: arm[`${name}_low`] * k, xHigh: arm[`${name}_high`] * k,
+        y: arm.quality, yLow: arm.quality_low, yHigh: arm.quality_high,
+      }));
+  }
+  function paretoFront(list, higher) {
+    const sign = higher ? 1 : -1;
+    const sorted = [...list].sort((a, b) => a.x - b.x || sign * (b.y - a.y));
+    let best = -Infinity;
+    return sorted.filter((p) => (sign * p.y > best ? ((best = sign * p.y), true) : false));
+  }
+
+  // ---- SVG -------------------------------------------------------------------------------------
+  function svg(name, attributes = {}, ...children) {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    node.append(...children);
+    return node;
+  }
+  function html(name, attributes = {}, ...children) {
+    const node = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    node.append(...children);
+    return node;
+  }
+  const polygon = (corners, r, turn) => Array.from({ length: corners }, (_, i) => {
+    const angle = turn + (2 * Math.PI * i) / corners;
+    return `${(r * Math.sin(angle)).toFixed(2)},${(-r * Math.cos(angle)).toFixed(2)}`;
+  }).join("L");
+  const SHAPES = {
+    circle: (r) => `M${-r},0a${r},${r} 0 1,0 ${2 * r},0a${r},${r} 0 1,0 ${-2 * r},0Z`,
+    triangle: (r) => `M${polygon(3, r * 1.3, 0)}Z`,
+    down: (r) => `M${polygon(3, r * 1.3, Math.PI)}Z`,
+    square: (r) => `M${polygon(4, r * 1.25, Math.PI / 4)}Z`,
+    diamond: (r) => `M${polygon(4, r * 1.35, 0)}Z`,
+    pentagon: (r) => `M${polygon(5, r * 1.2, 0)}Z`,
+    star: (r) => `M${polygon(10, r, 0).split("L").map((p, i) => (i % 2 ? p
+      : p.split(",").map((c) => (1.6 * c).toFixed(2)).join(","))).join("L")}Z`,
+    cross: (r) => {
+      const a = r * 1.15; const b = r * 0.42;
+      return `M${-a},${-a + b}L${-a + b},${-a}L0,${-b}L${a - b},${-a}L${a},${-a + b}L${b},0`
+        + `L${a},${a - b}L${a - b},${a}L0,${b}L${-a + b},${a}L${-a},${a - b}L${-b},0Z`;
+    },
+  };
+  const marker = (family, r) => SHAPES[style(family).marker](r);
+  function swatch(family) {
+    return svg("svg", { viewBox: "-8 -8 16 16", width: 13, height: 13, "aria-hidden": "true" },
+      svg("path", { d: marker(family, 5), fill: colour(family) }));
+  }
+  const short = (text, most) => {
+    const letters = [...text];
+    return letters.length > most ? `${letters.slice(0, most - 1).join("")}\u2026` : text;
+  };
+
+  // ---- one figure ------------------------------------------------------------------------------
+  function logTicks(low, high, width) {
+    const first = Math.floor(Math.log10(low)); const last = Math.ceil(Math.log10(high));
+    const steps = last - first > 3 ? [1] : last - first > 1 ? [1, 3] : [1, 2, 5];
+    const ticks = [];
+    for (let e = first; e <= last; e += 1) {
+      for (const s of steps) {
+        const tick = s * 10 ** e;
+        if (tick >= low * 0.999 && tick <= high * 1.001) ticks.push(Number(tick.toPrecision(3)));
+      }
+    }
+    const room = Math.max(2, Math.floor(width / 58));
+    const every = Math.ceil(ticks.length / room);
+    return ticks.filter((_, i) => i % every === 0);
+  }
+  function niceTicks(low, high, count) {
+    const raw = (high - low) / count; const power = 10 ** Math.floor(Math.log10(raw));
+    const step = [1, 2, 2.5, 5, 10].map((s) => s * power).find((s) => s >= raw);
+    const ticks = [];
+    for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-6; i += 1) {
+      ticks.push(Number((i * step).toPrecision(10)));
+    }
+    return ticks;
+  }
+
+  function draw(task, width) {
+    const axis = axes.get(state.axis);
+    const list = points(task);
+    const W = Math.max(280, width); const H = Math.round(Math.min(400, Math.max(300, W * 0.66)));
+    const box = { left: 46, right: W - 14, top: 26, bottom: H - 42 };
+    const where = state.phase === "train" ? "training" : "inference, a sample";
+    const title = `${axis.label} of ${where}`;
+    const metric = (task.metric ?? "quality").replaceAll("_", " ");
+    if (!list.length) return { node: html("p", { class: "empty" }, emptyReason(axis)), list, title };
+
+    const levels = [task.target, task.chance].filter((v) => v !== null);
+    let xMin = Math.min(...list.map((p) => p.xLow)); let xMax = Math.max(...list.map((p) => p.xHigh));
+    const pad = Math.max(1.25, (xMax / xMin) ** 0.1);
+    xMin /= pad; xMax *= pad;
+    const ys = [...list.flatMap((p) => [p.yLow, p.yHigh]), ...levels];
+    let yMin = Math.min(...ys); let yMax = Math.max(...ys);
+    const yPad = (yMax - yMin || Math.abs(yMax) || 1) * 0.07;
+    yMin -= yPad; yMax += yPad;
+    const X = (v) => box.left + (Math.log(v / xMin) / Math.log(xMax / xMin)) * (box.right - box.left);
+    const Y = (v) => box.bottom - ((v - yMin) / (yMax - yMin)) * (box.bottom - box.top);
+
+    const front = paretoFront(list, task.higher);
+    const summary = `${metric} against ${title.toLowerCase()} on ${task.task}, `
+      + `${list.length} models; on the Pareto front: ${front.map((p) => p.arm.arm).join(", ")}. `
+      + "All numbers are in the table below.";
+    const root = svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": summary });
+    root.append(svg("desc", {}, summary));
+
+    for (const tick of niceTicks(yMin, yMax, 5)) {
+      if (task.metric === "accuracy" && (tick > 1.0001 || tick < 0)) continue;
+      root.append(svg("line", { class: "rule", x1: box.left, x2: box.right, y1: Y(tick), y2: Y(tick) }),
+        svg("text", { x: box.left - 7, y: Y(tick) + 4, "text-anchor": "end" },
+          task.metric === "accuracy" ? `${Math.round(1000 * tick) / 10} %` : digits(tick, 2)));
+    }
+    for (const tick of logTicks(xMin, xMax, box.right - box.left)) {
+      root.append(svg("line", { class: "axis", x1: X(tick), x2: X(tick), y1: box.bottom, y2: box.bottom + 4 }),
+        svg("text", { x: X(tick), y: box.bottom + 17, "text-anchor": "middle" }, si(tick, axis.unit)));
+    }
+    root.append(svg("line", { class: "axis", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }));
+    root.append(svg("text", { x: 0, y: 12 }, `${metric[0].toUpperCase()}${metric.slice(1)}`),
+      svg("text", { x: box.right, y: H - 6, "text-anchor": "end" }, `${title} \u2192`));
+    for (const [name, value] of [["target", task.target], ["chance", task.chance]]) {
+      if (value === null) continue;
+      root.append(svg("line", { class: "level", x1: box.left, x2: box.right, y1: Y(value), y2: Y(value) }),
+        svg("text", { x: box.right, y: Y(value) - 4, "text-anchor": "end" }, name));
+    }
+
+    let path = "";
+    front.forEach((p, i) => { path += i ? `H${X(p.x)}V${Y(p.y)}` : `M${X(p.x)},${box.bottom}V${Y(p.y)}`; });
+    root.append(svg("path", { class: "front", d: `${path}H${box.right}` }));
+
+    const layer = { seeds: svg("g"), ladders: svg("g"), whiskers: svg("g"), medians: svg("g"), labels: svg("g") };
+    if (state.seeds === "1") drawSeeds(layer.seeds, list, X, Y);
+    const models = Map.groupBy ? Map.groupBy(list, (p) => p.arm.model) : groupBy(list, (p) => p.arm.model);
+    for (const group of models.values()) {
+      group.sort((a, b) => a.x - b.x);
+      const stroke = colour(group[0].arm.family);
+      layer.ladders.append(svg("polyline", {
+        class: "ladder", stroke, points: group.map((p) => `${X(p.x)},${Y(p.y)}`).join(" "),
+      }));
+    }
+    for (const p of list) {
+      const stroke = colour(p.arm.family); const cx = X(p.x); const cy = Y(p.y);
+      layer.whiskers.append(
+        svg("line", { class: "whisker", stroke, x1: X(p.xLow), x2: X(p.xHigh), y1: cy, y2: cy }),
+        svg("line", { class: "whisker", stroke, x1: cx, x2: cx, y1: Y(p.yLow), y2: Y(p.yHigh) }));
+      const mark = svg("path", {
+        class: "median", d: marker(p.arm.family, 5.2), fill: stroke, transform: `translate(${cx} ${cy})`,
+        "data-arm": p.arm.arm, "data-x": p.x, "data-y": p.y, "data-front": front.includes(p) ? 1 : 0,
+      });
+      mark.addEventListener("pointerenter", (event) => tip(event, p, axis, task));
+      mark.addEventListener("pointerleave", untip);
+      layer.medians.append(mark);
+    }
+    placeLabels(layer.labels, [...models.values()], list, X, Y, box);
+    root.append(...Object.values(layer));
+    return { node: root, list, title, front };
+  }
+  function groupBy(list, key) {
+    const groups = new Map();
+    for (const item of list) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
+    return groups;
+  }
+  function emptyReason(axis) {
+    if (!column(axis, state.phase)) return `${axis.label} is not a figure of inference.`;
+    const here = arms.filter((arm) => arm.setting === state.setting);
+    if (axis.energy && here.some((arm) => arm.ok) && !here.some((arm) => arm.energy_runs)) {
+      return "No run here has valid energy; section 4 says why.";
+    }
+    return "Nothing to draw: no run that counts has this figure in this setting.";
+  }
+  function drawSeeds(layer, list, X, Y) {
+    const axis = axes.get(state.axis); const name = column(axis, state.phase); const k = scale(axis);
+    const shown = new Map(list.map((p) => [p.index, p]));
+    for (const seed of seeds) {
+      const p = shown.get(seed.arm);
+      if (!p || !(seed[name] > 0) || seed.quality === null) continue;
+      layer.append(svg("path", {
+        class: "seed", d: marker(p.arm.family, 2), fill: colour(p.arm.family),
+        transform: `translate(${X(seed[name] * k)} ${Y(seed.quality)})`,
+      }));
+    }
+  }
+
+  // Labels stand where they hide least: each model tries the ends of its ladder in eight
+  // directions and takes the place with the least overlap.
+  function placeLabels(layer, groups, list, X, Y, box) {
+    const taken = list.map((p) => ({ x: X(p.x) - 6, y: Y(p.y) - 6, w: 12, h: 12 }));
+    const overlap = (a, b) => Math.max(0, Math.min(a.x + a.w, b.x + b.w) - Math.max(a.x, b.x))
+      * Math.max(0, Math.min(a.y + a.h, b.y + b.h) - Math.max(a.y, b.y));
+    const outside = (a) => Math.max(0, box.left - a.x) + Math.max(0, a.x + a.w - box.right - 8)
+      + Math.max(0, box.top - 8 - a.y) + Math.max(0, a.y + a.h - box.bottom);
+    const order = [...groups].sort((a, b) => a[0].arm.model.localeCompare(b[0].arm.model));
+    for (const group of order) {
+      const text = short(group[0].arm.model, 26);
+      const w = text.length * 6.6 + 2; const h = 14;
+      let best = null;
+      group.forEach((p, i) => {
+        const end = i === group.length - 1 || i === 0 ? 0 : 6;
+        const cx = X(p.x); const cy = Y(p.y);
+        for (const [dx, dy, cost] of [
+          [9, -7, 0], [-w - 9, -7, 2], [-w / 2, -22, 1], [-w / 2, 9, 2], [7, -20, 2], [7, 7, 2],
+          [-w - 7, -20, 3], [-w - 7, 7, 3], [16, -34, 8], [16, 22, 8], [-w - 16, -34, 8], [-w - 16, 22, 8],
+        ]) {
+          const place = { x: cx + dx, y: cy + dy, w, h };
+          const bad = taken.reduce((sum, other) => sum + overlap(place, other), 0)
+            + 40 * outside(place) + end + cost + (i ? 0 : 1);
+          if (!best || bad < best.bad) best = { ...place, bad, cx, cy, far: cost >= 8 };
+        }
+      });
+      taken.push(best);
+      if (best.far) {
+        layer.append(svg("line", {
+          class: "leader", x1: best.cx, y1: best.cy, y2: best.y + h / 2,
+          x2: best.x > best.cx ? best.x : best.x + w,
+        }));
+      }
+      const label = svg("text", { class: "label", x: best.x, y: best.y + 11 }, text);
+      if (text !== group[0].arm.model) label.append(svg("title", {}, group[0].arm.model));
+      layer.append(label);
+    }
+  }
+
+  let tooltip = null;
+  function tip(event, p, axis, task) {
+    untip();
+    tooltip = html("div", { class: "tip" }, html("b", {}, short(p.arm.arm, 60)),
+      `${quality(p.y, task.metric)} (${quality(p.yLow, task.metric)} to ${quality(p.yHigh, task.metric)})`,
+      html("br"), `${si(p.x, axis.unit)} (${si(p.xLow, axis.unit)} to ${si(p.xHigh, axis.unit)})`,
+      html("br"), `${p.arm.ok} of ${p.arm.runs} runs, ${p.arm.energy_runs} with valid energy`);
+    document.body.append(tooltip);
+    const left = Math.min(event.pageX + 12, document.documentElement.clientWidth - tooltip.offsetWidth - 8);
+    tooltip.style.left = `${Math.max(4, left)}px`;
+    tooltip.style.top = `${event.pageY + 14}px`;
+  }
+  function untip() { tooltip?.remove(); tooltip = null; }
+
+  // ---- all figures -----------------------------------------------------------------------------
+  function figures() {
+    const home = $("figures");
+    home.replaceChildren();
+    const axis = axes.get(state.axis);
+    const shown = data.tasks.filter((t) =>
+      arms.some((a) => a.task === t.task && a.suite === t.suite && a.setting === state.setting));
+    for (const task of shown) {
+      const figure = html("figure");
+      figure.append(html("h3", {}, html("bdi", {}, task.task), " ", html("small", {}, task.suite)));
+      home.append(figure);
+      const { node, list, title, front } = draw(task, figure.clientWidth || 480);
+      figure.append(node);
+      if (!list.length) continue;
+      figure.append(html("figcaption", {}, ...caption(task, list, front, axis)),
+        numbers(task, list, axis, title), save(node, task));
+    }
+    if (!shown.length) home.append(html("p", { class: "empty" }, "There are no runs in this setting."));
+  }
+  function caption(task, list, front, axis) {
+    const n = list.map((p) => p.arm.ok);
+    const span = Math.min(...n) === Math.max(...n) ? `${n[0]}` : `${Math.min(...n)}\u2013${Math.max(...n)}`;
+    const grid = axis.name === "co2e" ? ` Grid: ${gridWords()}.` : "";
+    return [html("b", {}, `${front.length} of ${list.length}`),
+      ` on the front: ${front.map((p) => short(p.arm.arm, 40)).join(", ")}. ${span} seeds each.${grid}`];
+  }
+  const gridWords = () => {
+    const g = grids.get(state.grid);
+    return `${g.name}, ${Math.round(g.g)} g/kWh (${g.year})`;
+  };
+  function numbers(task, list, axis, title) {
+    const body = html("tbody");
+    for (const p of [...list].sort((a, b) => a.x - b.x)) {
+      body.append(html("tr", {}, html("th", { scope: "row" }, html("bdi", {}, p.arm.arm)),
+        html("td", { class: "n" }, quality(p.y, task.metric)),
+        html("td", { class: "n" }, `${quality(p.yLow, task.metric)} \u2013 ${quality(p.yHigh, task.metric)}`),
+        html("td", { class: "n" }, si(p.x, axis.unit)),
+        html("td", { class: "n" }, `${si(p.xLow, axis.unit)} \u2013 ${si(p.xHigh, axis.unit)}`),
+        html("td", { class: "n" }, `${p.arm.ok}`)));
+    }
+    const head = html("tr");
+    for (const [text, numeric] of [["Arm", 0], [(task.metric ?? "quality").replaceAll("_", " "), 1],
+      ["interval", 1], [title, 1], ["interval", 1], ["Runs", 1]]) {
+      head.append(html("th", numeric ? { scope: "col", class: "n" } : { scope: "col" }, text));
+    }
+    return html("details", {}, html("summary", {}, "The numbers"),
+      html("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Numbers of the figure for ${task.task}` },
+        html("table", {}, html("thead", {}, head), body)));
+  }
+  function save(node, task) {
+    const button = html("button", { type: "button" }, "Save as SVG");
+    button.addEventListener("click", () => {
+      const copy = node.cloneNode(true);
+      copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+      inlineStyle(node, copy);
+      const blob = new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" });
+      const link = html("a", { download: `${task.task}-${state.phase}-${state.axis}.svg` });
+      link.href = URL.createObjectURL(blob);
+      link.click();
+      URL.revokeObjectURL(link.href);
+    });
+    return button;
+  }
+  function inlineStyle(from, to) {
+    const style = getComputedStyle(from);
+    for (const name of ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-family", "font-size", "paint-order"]) {
+      to.setAttribute(name, style.getPropertyValue(name));
+    }
+    [...from.children].forEach((child, i) => inlineStyle(child, to.children[i]));
+  }
+
+  // ---- the table -------------------------------------------------------------------------------
+  const k = (name) => (arm) => (arm[name] === null ? null : arm[name] * scale(axes.get("co2e")));
+  const get = (name) => (arm) => arm[name];
+  const columns = [
+    { key: "arm", label: "Arm", value: get("arm") },
+    { key: "task", label: "Task", value: get("task") },
+    { key: "runs", label: "Runs", value: (a) => a.ok, show: (a) => (a.ok === a.runs ? `${a.ok}` : `${a.ok} of ${a.runs}`), n: 1 },
+    { key: "quality", label: "Quality", value: get("quality"), show: (a) => quality(a.quality, metricOf(a)), n: 1 },
+    { key: "parameters", label: "Parameters", value: get("parameters"), unit: "", n: 1 },
+    { key: "train_energy_j", label: "Training energy", value: get("train_energy_j"), unit: "J", n: 1 },
+    { key: "train_co2e_g", label: "Training CO\u2082e", value: k("train_energy_j"), unit: "g", n: 1 },
+    { key: "train_time_s", label: "Training time", value: get("train_time_s"), unit: "s", n: 1 },
+    { key: "train_flops", label: "Training operations", value: get("train_flops"), unit: "FLOP", n: 1 },
+    { key: "infer_energy_j", label: "Inference energy", value: get("infer_energy_j"), unit: "J", n: 1 },
+    { key: "infer_time_s", label: "Inference time", value: get("infer_time_s"), unit: "s", n: 1 },
+    { key: "infer_flops", label: "Inference operations", value: get("infer_flops"), unit: "FLOP", n: 1 },
+    { key: "train_ram_j", label: "RAM, training", value: get("train_ram_j"), unit: "J", n: 1 },
+    { key: "grade", label: "Energy is", value: get("grade"), show: (a) => a.grade ?? "not known" },
+  ];
+  const metrics = new Map(data.tasks.map((t) => [`${t.suite}\n${t.task}`, t.metric]));
+  const metricOf = (arm) => metrics.get(`${arm.suite}\n${arm.task}`);
+  const cell = (c, arm) => (c.show ? c.show(arm) : c.unit === undefined ? c.value(arm) : si(c.value(arm), c.unit));
+
+  function tableRows() {
+    const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
+    const list = arms.filter((arm) => visible(arm) && (!state.task || arm.task === state.task)
+      && words.every((w) => `${arm.arm} ${arm.task} ${arm.suite} ${arm.family}`.toLowerCase().includes(w)));
+    const [key, direction] = state.sort ? state.sort.split("-") : ["", ""];
+    const by = columns.find((c) => c.key === key);
+    if (!by) return list;
+    const sign = direction === "down" ? -1 : 1;
+    return list.sort((a, b) => {
+      const u = by.value(a); const v = by.value(b);
+      if (u === null || v === null) return (u === null) - (v === null);
+      return sign * (typeof u === "number" ? u - v : String(u).localeCompare(String(v)));
+    });
+  }
+  function table() {
+    const [key, direction] = state.sort ? state.sort.split("-") : ["", ""];
+    const head = html("tr");
+    for (const c of columns) {
+      const sorted = c.key !== key ? "none" : direction === "down" ? "descending" : "ascending";
+      const button = html("button", { type: "button" }, c.label);
+      button.addEventListener("click", () => {
+        const next = c.key === key && direction === (c.n ? "down" : "up") ? (c.n ? "up" : "down") : (c.n ? "down" : "up");
+        set({ sort: `${c.key}-${next}` });
+        [...$("table").querySelectorAll("th button")].find((b) => b.textContent === c.label)?.focus();
+      });
+      head.append(html("th", c.n ? { scope: "col", class: "n", "aria-sort": sorted } : { scope: "col", "aria-sort": sorted }, button));
+    }
+    const body = html("tbody");
+    for (const arm of tableRows()) {
+      const row = html("tr", {}, html("th", { scope: "row" }, swatch(arm.family), html("bdi", {}, arm.arm)));
+      for (const c of columns.slice(1)) row.append(html("td", c.n ? { class: "n" } : {}, html("bdi", {}, `${cell(c, arm) ?? "\u2013"}`)));
+      body.append(row);
+    }
+    $("table").replaceChildren(html("thead", {}, head), body);
+  }
+  function csv() {
+    const quote = (v) => (v === null || v === undefined ? "" : /[",\r\n]/.test(v) ? `"${String(v).replaceAll('"', '""')}"` : String(v));
+    const names = columns.map((c) => (c.key === "runs" ? "ok" : c.key));
+    return [["setting", ...names].join(","),
+      ...tableRows().map((arm) => [arm.setting, ...columns.map((c) => c.value(arm))].map(quote).join(","))].join("\n") + "\n";
+  }
+  function latex() {
+    const special = { "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "\u00b5": "\\textmu{}", "\u2013": "--", "\u2212": "$-$", "\u2082": "$_2$" };
+    const escape = (v) => String(v).replace(/[\\~^&%$#_{}\u00b5\u2013\u2212\u2082]/g, (c) => special[c] ?? `\\${c}`);
+    const lines = tableRows().map((arm) => `  ${columns.map((c) => escape(cell(c, arm) ?? "\u2013")).join(" & ")} \\\\`);
+    return ["% needs booktabs and textcomp", `\\begin{tabular}{${columns.map((c) => (c.n ? "r" : "l")).join("")}}`, "  \\toprule",
+      `  ${columns.map((c) => escape(c.label)).join(" & ")} \\\\`, "  \\midrule", ...lines, "  \\bottomrule", "\\end{tabular}", ""].join("\n");
+  }
+  async function copy(text) {
+    let done = true;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // A page opened from a file may not use the clipboard interface: select and copy instead.
+      const area = html("textarea"); area.value = text;
+      document.body.append(area); area.select();
+      done = document.execCommand("copy");
+      area.remove();
+    }
+    $("copied").textContent = done ? "Copied." : "Your browser did not allow copying.";
+    setTimeout(() => { $("copied").textContent = ""; }, 4000);
+  }
+
+  // ---- controls and state ----------------------------------------------------------------------
+  function segment(home, options, key) {
+    home.replaceChildren(...options.map(([value, label, disabled]) => {
+      const button = html("button", { type: "button", "aria-pressed": String(state[key] === value), "data-value": value }, label);
+      button.disabled = Boolean(disabled);
+      button.addEventListener("click", () => {
+        set({ [key]: value });
+        [...home.children].find((b) => b.dataset.value === value)?.focus();
+      });
+      return button;
+    }));
+  }
+  function fill(select, options, value) {
+    select.replaceChildren(...options.map(([v, label]) => {
+      const option = html("option", { value: v }, label);
+      option.selected = v === value;
+      return option;
+    }));
+  }
+  function controls() {
+    fill($("setting"), data.settings.map((s) => [s, short(s, 80)]), state.setting);
+    segment($("phase"), [["train", "Training"], ["infer", "Inference"]], "phase");
+    segment($("axis"), data.axes.map((a) => [a.name, a.label, !column(a, state.phase)]), "axis");
+    fill($("grid"), data.grids.map(([code, name, g]) => [code, `${name}, ${Math.round(g)} g/kWh`]), state.grid);
+    $("showseeds").checked = state.seeds === "1";
+    $("showseeds").disabled = !seeds.length;
+    const tasks = [...new Set(data.tasks.map((t) => t.task))];
+    fill($("task"), [["", "all"], ...tasks.map((t) => [t, short(t, 60)])], state.task);
+    if ($("find").value !== state.q) $("find").value = state.q;
+    $("theme").textContent = dark() ? "Light" : "Dark";
+    const families = [...new Set(arms.filter((a) => a.setting === state.setting).map((a) => familyKey(a.family)))].sort();
+    const off = hidden();
+    $("legend").replaceChildren(...families.map((family) => {
+      const button = html("button", { type: "button", "aria-pressed": String(!off.has(family)) }, swatch(family), family);
+      button.addEventListener("click", () => {
+        const next = hidden();
+        if (!next.delete(family)) next.add(family);
+        set({ off: [...next].sort().join(",") });
+        [...$("legend").children].find((b) => b.textContent === family)?.focus();
+      });
+      return button;
+    }));
+  }
+  function set(change) {
+    Object.assign(state, change);
+    if (!column(axes.get(state.axis), state.phase)) state.axis = "energy";
+    const parts = Object.keys(defaults).filter((key) => state[key] !== defaults[key])
+      .map((key) => `${key}=${encodeURIComponent(state[key])}`);
+    history.replaceState(null, "", parts.length ? `#${parts.join("&")}` : location.pathname + location.search);
+    show();
+  }
+  function fromHash() {
+    Object.assign(state, defaults);
+    for (const part of location.hash.slice(1).split("&")) {
+      const at = part.indexOf("=");
+      const key = part.slice(0, at);
+      if (!(key in defaults)) continue;
+      try { state[key] = decodeURIComponent(part.slice(at + 1)); } catch { /* a broken escape: keep the default */ }
+    }
+    if (!data.settings.includes(state.setting)) state.setting = defaults.setting;
+    if (!axes.has(state.axis)) state.axis = defaults.axis;
+    if (!["train", "infer"].includes(state.phase)) state.phase = defaults.phase;
+    if (!grids.has(state.grid)) state.grid = defaults.grid;
+    if (!column(axes.get(state.axis), state.phase)) state.axis = "energy";
+  }
+  function show() {
+    document.documentElement.dataset.theme = state.theme;
+    for (const node of document.querySelectorAll("[data-setting]")) node.hidden = node.dataset.setting !== state.setting;
+    untip();
+    controls();
+    figures();
+    table();
+  }
+
+  $("bar").hidden = !arms.length;
+  $("setting").addEventListener("change", (e) => set({ setting: e.target.value }));
+  $("grid").addEventListener("change", (e) => set({ grid: e.target.value }));
+  $("task").addEventListener("change", (e) => set({ task: e.target.value }));
+  $("showseeds").addEventListener("change", (e) => set({ seeds: e.target.checked ? "1" : "0" }));
+  $("find").addEventListener("input", (e) => set({ q: e.target.value }));
+  $("theme").addEventListener("click", () => set({ theme: dark() ? "light" : "dark" }));
+  $("csv").addEventListener("click", () => copy(csv()));
+  $("latex").addEventListener("click", () => copy(latex()));
+  addEventListener("hashchange", () => { fromHash(); show(); });
+  let width = innerWidth;
+  addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; untip(); figures(); } });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
+  fromHash();
+  show();
+})();

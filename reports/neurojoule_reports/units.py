@@ -1,0 +1,60 @@
+"""Numbers as people read them: three significant figures, SI prefixes, ratios, percentages.
+
+The page's script has the same rules (`templates/report.js`); a test holds the two together.
+"""
+
+import math
+
+_PREFIXES = {
+    -15: "f", -12: "p", -9: "n", -6: "\u00b5", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T",
+    15: "P",
+}  # fmt: skip
+
+MISSING = "\u2013"
+
+
+def digits(value: float, figures: int = 3) -> str:
+    """`value` to some significant figures, without exponent: 0.0123, 4.50, 12300."""
+    if value == 0:
+        return "0"
+    magnitude = math.floor(math.log10(abs(value)))
+    rounded = round(value, figures - 1 - magnitude)
+    magnitude = math.floor(math.log10(abs(rounded)))
+    return f"{rounded:.{max(0, figures - 1 - magnitude)}f}".replace("-", "\u2212")
+
+
+def si(value: float | None, unit: str) -> str:
+    """`value` with the prefix that leaves 1 to 999 before the point: 12.3 mJ, 450 \u00b5g."""
+    if value is None or math.isnan(value):
+        return MISSING
+    if value == 0 or math.isinf(value):
+        return f"{value:g} {unit}".strip()
+    if value == int(value) and abs(value) < 1000:
+        return f"{int(value)} {unit}".replace("-", "\u2212").strip()
+    rounded = float(f"{value:.2e}")
+    exponent = math.floor(math.log10(abs(rounded)) / 3) * 3
+    exponent = min(15, max(-15, exponent))
+    return f"{digits(rounded / 10.0**exponent)} {_PREFIXES[exponent]}{unit}".strip()
+
+
+def quality(value: float | None, metric: str) -> str:
+    """A quality in the unit of its metric: per cent for accuracy, else three figures."""
+    if value is None or math.isnan(value):
+        return MISSING
+    if metric == "accuracy":
+        return f"{100 * value:.1f} %"
+    return digits(value)
+
+
+def ratio(value: float, low: float, high: float) -> str:
+    """A ratio with its interval: 0.31 times (0.28 to 0.35)."""
+    if low == high:
+        return "the same" if value == 1 else f"{digits(value)} times"
+    return f"{digits(value)} times ({digits(low)} to {digits(high)})"
+
+
+def signed(value: float, figures: int = 2) -> str:
+    """With its sign, a real minus: +1.2, \u22120.4, 0."""
+    if value == 0:
+        return "0"
+    return ("+" if value > 0 else "") + digits(value, figures)
