@@ -32,10 +32,7 @@ def data(frames: Frames, grid: carbon.Grid) -> dict[str, Any]:
         "tasks": [_task(suite, task, part) for (suite, task), part in tasks],
         "settings": settings(frames.runs),
         "axes": [
-            {
-                "name": a.name, "label": a.label, "unit": a.unit, "train": a.train, "infer": a.infer,
-                "energy": a.energy,
-            }
+            {name: getattr(a, name) for name in ("name", "label", "unit", "train", "infer", "energy")}
             for a in AXES
         ],
         "styles": [
