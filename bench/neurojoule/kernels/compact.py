@@ -86,8 +86,7 @@ class CompactLinear(nn.Module):
         """
         table = _features_first(x, self.in_features, self.weight)  # (n, batch)
         sums = _CompiledSums.apply if _compiled(self.weight) else _sums
-        y: Tensor = sums(table, self.weight.flatten(), self.synapses)
-        y = y if self.bias is None else y + self.bias.unsqueeze(1)  # (units, batch)
+        y: Tensor = sums(table, self.weight.flatten(), self.bias, self.synapses)  # (units, batch)
         return y.t()
 
     def macs(self, x: Tensor) -> int:
@@ -135,8 +134,7 @@ class BlockLinear(nn.Module):
         """
         rows = _features_first(x, self.weight.numel(), self.weight)  # (somata x dendrites, batch)
         sums = _CompiledBlocks.apply if _compiled(self.weight) else _block_sums
-        y: Tensor = sums(rows, self.weight)
-        y = y if self.bias is None else y + self.bias.unsqueeze(1)  # (somata, batch)
+        y: Tensor = sums(rows, self.weight, self.bias)  # (somata, batch)
         return y.t()
 
     def macs(self, x: Tensor) -> int:
@@ -171,9 +169,10 @@ def _features_first(x: Tensor, features: int, weight: Tensor) -> Tensor:
     return x.t().contiguous()
 
 
-def _sums(table: Tensor, weight: Tensor, synapses: wiring.Synapses) -> Tensor:
-    """Inputs (n, batch), weight (synapses,) -> (units, batch)."""
-    return _weighted_rows(table, weight, synapses.members, synapses.offsets)
+def _sums(table: Tensor, weight: Tensor, bias: Tensor | None, synapses: wiring.Synapses) -> Tensor:
+    """Inputs (n, batch), weight (synapses,), bias (units,) -> (units, batch)."""
+    y = _weighted_rows(table, weight, synapses.members, synapses.offsets)
+    return y if bias is None else y.add_(bias.unsqueeze(1))
 
 
 def _weighted_rows(table: Tensor, weight: Tensor, members: Tensor, offsets: Tensor) -> Tensor:
@@ -183,51 +182,58 @@ def _weighted_rows(table: Tensor, weight: Tensor, members: Tensor, offsets: Tens
     )
 
 
-def _block_sums(rows: Tensor, weight: Tensor) -> Tensor:
+def _block_sums(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Dendrites (somata x dendrites, batch), weight (somata, dendrites) -> (somata, batch)."""
+    blocks = rows.view(*weight.shape, -1)  # (somata, dendrites, batch)
     # (somata, 1, dendrites) @ (somata, dendrites, batch) -> (somata, 1, batch)
-    return torch.bmm(weight.unsqueeze(1), rows.view(*weight.shape, -1)).squeeze(1)
+    if bias is None:
+        return torch.bmm(weight.unsqueeze(1), blocks).squeeze(1)
+    return torch.baddbmm(bias.view(-1, 1, 1), weight.unsqueeze(1), blocks).squeeze(1)
 
 
 class _CompiledSums(torch.autograd.Function):
-    """`_sums` with the gradient of the weight by a compiled loop."""
+    """`_sums` with the gradients of weight and bias by a compiled loop."""
 
     @staticmethod
-    def forward(ctx: Any, table: Tensor, weight: Tensor, synapses: wiring.Synapses) -> Tensor:
+    def forward(
+        ctx: Any, table: Tensor, weight: Tensor, bias: Tensor | None, synapses: wiring.Synapses
+    ) -> Tensor:
         ctx.save_for_backward(table, weight)
         ctx.synapses = synapses
-        return _sums(table, weight, synapses)
+        return _sums(table, weight, bias, synapses)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         table, weight = ctx.saved_tensors
         members, offsets, readers, reader_offsets, order = ctx.synapses
+        needs_table, needs_weight, needs_bias, _ = ctx.needs_input_grad
         dy = dy.contiguous()  # (units, batch)
-        dtable = dweight = None
-        if ctx.needs_input_grad[0]:
+        dtable = dweight = dbias = None
+        if needs_table:
             dtable = _weighted_rows(dy, weight[order], readers, reader_offsets)  # (n, batch)
-        if ctx.needs_input_grad[1]:
-            dweight = torch.empty_like(weight)
-            _run(loops.compiled().weight_gradient, table, members, offsets, dy, dweight)
-        return dtable, dweight, None
+        if needs_weight or needs_bias:
+            dweight, dbias = torch.empty_like(weight), dy.new_empty(len(dy))
+            _run(loops.compiled().weight_gradient, table, members, offsets, dy, dweight, dbias)
+        return dtable, dweight, dbias if needs_bias else None, None
 
 
 class _CompiledBlocks(torch.autograd.Function):
-    """`_block_sums` with both gradients in one pass over the dendrites."""
+    """`_block_sums` with all gradients in one pass over the dendrites."""
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, weight: Tensor) -> Tensor:
+    def forward(ctx: Any, rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(rows, weight)
-        return _block_sums(rows, weight)
+        return _block_sums(rows, weight, bias)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         rows, weight = ctx.saved_tensors
         drows, dweight = torch.empty_like(rows), torch.empty_like(weight)
-        _run(loops.compiled().block_gradient, rows, weight, dy.contiguous(), drows, dweight)
-        return drows, dweight
+        dbias = dy.new_empty(len(dy))
+        _run(loops.compiled().block_gradient, rows, weight, dy.contiguous(), drows, dweight, dbias)
+        return drows, dweight, dbias if ctx.needs_input_grad[2] else None
 
 
 def _run(loop: Callable[..., None], *tensors: Tensor) -> None:

@@ -22,8 +22,10 @@ Array = NDArray[Any]
 _FASTMATH = {"reassoc", "contract", "nsz"}
 
 
-def weight_gradient(table: Array, members: Array, offsets: Array, dy: Array, dw: Array) -> None:
-    """dw[s] = sum_b dy[u, b] table[members[s], b] for every synapse s of every unit u.
+def weight_gradient(  # noqa: PLR0917 - compiled signatures are positional
+    table: Array, members: Array, offsets: Array, dy: Array, dw: Array, db: Array
+) -> None:
+    """dw[s] = sum_b dy[u, b] table[members[s], b] for each synapse s of unit u; db[u] = sum dy[u].
 
     Args:
         table: (inputs, batch), the batch innermost so that one vector instruction serves it.
@@ -31,10 +33,15 @@ def weight_gradient(table: Array, members: Array, offsets: Array, dy: Array, dw:
         offsets: int64 (units + 1,).
         dy: (units, batch).
         dw: (synapses,), written.
+        db: (units,), written.
     """
     zero = dw.dtype.type(0)
     for u in range(len(dy)):
         g = dy[u]
+        total = zero
+        for b in range(len(g)):
+            total += g[b]
+        db[u] = total
         k, end = offsets[u], offsets[u + 1]
         while k + 4 <= end:  # four at a time share each load of dy
             x0, x1 = table[members[k]], table[members[k + 1]]
@@ -56,8 +63,10 @@ def weight_gradient(table: Array, members: Array, offsets: Array, dy: Array, dw:
             k += 1
 
 
-def block_gradient(x: Array, w: Array, dy: Array, dx: Array, dw: Array) -> None:
-    """Both gradients of y[s, b] = sum_d w[s, d] x[s D + d, b], in one pass over x.
+def block_gradient(  # noqa: PLR0917 - compiled signatures are positional
+    x: Array, w: Array, dy: Array, dx: Array, dw: Array, db: Array
+) -> None:
+    """All gradients of y[s, b] = sum_d w[s, d] x[s D + d, b] + bias[s], in one pass over x.
 
     Args:
         x: (somata x dendrites, batch).
@@ -65,11 +74,16 @@ def block_gradient(x: Array, w: Array, dy: Array, dx: Array, dw: Array) -> None:
         dy: (somata, batch).
         dx: as x, written.
         dw: as w, written.
+        db: (somata,), written.
     """
     somata, dendrites = w.shape
     zero = dw.dtype.type(0)
     for s in range(somata):
         g = dy[s]
+        total = zero
+        for b in range(len(g)):
+            total += g[b]
+        db[s] = total
         for d in range(dendrites):
             h, dh, v = x[s * dendrites + d], dx[s * dendrites + d], w[s, d]
             total = zero
@@ -103,8 +117,8 @@ def compiled() -> Loops:
     weight, block = [], []
     for real in ("float32", "float64"):
         matrix, vector = f"{real}[:, ::1]", f"{real}[::1]"
-        weight.append(f"void({matrix}, {ints}, {ints}, {matrix}, {vector})")
-        block.append(f"void({matrix}, {matrix}, {matrix}, {matrix}, {matrix})")
+        weight.append(f"void({matrix}, {ints}, {ints}, {matrix}, {vector}, {vector})")
+        block.append(f"void({matrix}, {matrix}, {matrix}, {matrix}, {matrix}, {vector})")
     return Loops(
         weight_gradient=jit(weight_gradient, weight),
         block_gradient=jit(block_gradient, block),
