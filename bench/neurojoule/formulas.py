@@ -18,10 +18,9 @@ from neurojoule.errors import UserError
 LayerFormula = Callable[[Tensor, Tensor], tuple[int, int]]
 """(input, output) of a call -> (multiply-adds, element-wise operations inside the layer)."""
 
-ADAM_FLOPS_PER_PARAMETER = 14
-"""m: 3, v: 4, bias corrections: 2, square root, epsilon and division: 3, scale and subtract: 2."""
-
-SGD_FLOPS_PER_PARAMETER = 2
+OPTIMISER_FLOPS = {"adam": 14, "sgd": 2}
+"""FLOPs a parameter and update. Adam: m 3, v 4, bias corrections 2, square root, epsilon and
+division 3, scale and subtract 2; SGD without momentum: scale and subtract."""
 
 
 @runtime_checkable

@@ -12,7 +12,19 @@ from neurojoule.record import Machine
 from neurojoule.registry import Model, Task
 from neurojoule.spec import Spec, canonical_json
 
-_ENGINE = ("spec", "views", "sizing", "formulas", "work", "meter", "machine", "train", "protocol")
+_ENGINE = (
+    "spec",
+    "views",
+    "sizing",
+    "formulas",
+    "work",
+    "meter",
+    "machine",
+    "train",
+    "prepare",
+    "phases",
+    "protocol",
+)
 
 
 def fingerprint(model: Model, task: Task) -> str:

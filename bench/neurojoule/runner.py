@@ -4,33 +4,21 @@ A block is one seed of every arm, in random order, then the next seed: drift of 
 spread over all arms and never becomes an effect. Idle windows stand between the blocks.
 """
 
-import contextlib
-import multiprocessing
 import os
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from multiprocessing.connection import Connection
-from multiprocessing.context import ForkServerContext, SpawnContext
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from neurojoule import machine, meter, preload, protocol, provenance, views
+from neurojoule import machine, meter, protocol, provenance, views, workers
 from neurojoule.errors import UserError
 from neurojoule.meter import Hardware, MeterSettings
 from neurojoule.record import BadRecordError, Machine, Record, Window, decode, write
 from neurojoule.registry import get_model, get_task
 from neurojoule.spec import Spec, scale
-
-_SERVER = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-"""For the fork server: a BLAS that starts its threads on import could not be forked."""
-
-
-Context = ForkServerContext | SpawnContext
 
 
 @dataclass(frozen=True)
@@ -72,7 +60,7 @@ class _Machinery:
     machine: Machine
     hardware: Hardware | None
     git: tuple[str | None, bool | None]
-    context: Context
+    processes: workers.Context
     fingerprints: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def fingerprint(self, spec: Spec) -> str:
@@ -171,40 +159,15 @@ def _make_folder(folder: Path) -> None:
 
 
 def _prepare(session: Session, specs: Sequence[Spec]) -> _Machinery:
-    context = _context(fresh=any(scale(spec.scale).fresh_processes for spec in specs))
-    hardware = _ask(context, meter.detect, session.settings)
+    processes = workers.context(fresh=any(scale(spec.scale).fresh_processes for spec in specs))
+    hardware = workers.ask(processes, meter.detect, session.settings)
     return _Machinery(
         session=session,
         machine=machine.describe(session.machine_name, hardware),
         hardware=hardware,
         git=provenance.git_state(),
-        context=context,
+        processes=processes,
     )
-
-
-def _context(*, fresh: bool) -> Context:
-    """A fork server with everything imported; plain spawn where asked, or where there is no fork.
-
-    The fork server is started with one thread for every BLAS, since a process that has threads
-    cannot be forked safely; a run then sets its own number.
-    """
-    if fresh or "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([preload.__name__])
-    from multiprocessing import forkserver
-
-    before = {name: os.environ.get(name) for name in _SERVER}
-    os.environ.update(_SERVER)
-    try:
-        forkserver.ensure_running()
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-    return context
 
 
 def _run_blocks(
@@ -255,51 +218,19 @@ def _run_until_clean(spec: Spec, machinery: _Machinery, idle: Window | None) -> 
     """Run; while the energy is contaminated, run again, as often as the scale allows."""
     attempts = scale(spec.scale).max_attempts
     for attempt in range(1, attempts + 1):
-        record = run_one(machinery.job(spec, attempt, idle), machinery.context)
+        record = workers.run_one(machinery.job(spec, attempt, idle), machinery.processes)
         if record.energy_valid or record.status != "ok":
             break
     return record
-
-
-def run_one(job: protocol.Job, context: Context) -> Record:
-    """One run in a process of its own; its death or its time limit becomes a record too."""
-    started = datetime.now(UTC)
-    limit_s = scale(job.spec.scale).timeout_s
-    process = context.Process(target=protocol.run, args=(job,), daemon=False)
-    process.start()
-    try:
-        process.join(limit_s)
-    except BaseException:
-        process.kill()
-        process.join()
-        raise
-    path = job.folder / f"{job.run_id}.json"
-    if process.is_alive():
-        process.kill()
-        process.join()
-        record = protocol.unfinished(
-            job, "timeout", f"stopped after {limit_s:g} s, the limit of its scale", started
-        )
-    elif process.exitcode == 0:
-        return decode(path.read_bytes(), str(path))
-    else:
-        how = _how_it_ended(process.exitcode)
-        record = protocol.unfinished(job, "failed", f"the process of this run {how}", started)
-    write(record, job.folder)
-    return record
-
-
-def _how_it_ended(exitcode: int | None) -> str:
-    if exitcode is not None and exitcode < 0:
-        return f"was killed by signal {-exitcode}"
-    return f"ended with exit code {exitcode}"
 
 
 def _idle(machinery: _Machinery, spec: Spec) -> Window | None:
     """An idle window, measured in a process of its own like any run."""
     length_s = scale(spec.scale).idle_window_s
     settings = machinery.session.settings
-    window: Window = _ask(machinery.context, measure_idle, machinery.hardware, settings, length_s)
+    window: Window = workers.ask(
+        machinery.processes, measure_idle, machinery.hardware, settings, length_s
+    )
     return window
 
 
@@ -309,43 +240,3 @@ def measure_idle(hardware: Hardware | None, settings: MeterSettings, length_s: f
         with idle_meter.window() as opened:
             time.sleep(length_s)
         return opened.window
-
-
-def _ask(context: Context, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call `function` in a clean process and give what it returns.
-
-    Raises:
-        UserError: when it raises one; RuntimeError when the process dies without an answer.
-    """
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_answer, args=(theirs, function, arguments))
-    process.start()
-    theirs.close()
-    with _ended(process), contextlib.closing(ours):
-        try:
-            answer = ours.recv()
-        except EOFError:
-            process.join()
-            how = _how_it_ended(process.exitcode)
-            raise RuntimeError(f"The process for {function.__qualname__} {how}.") from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
-
-
-@contextlib.contextmanager
-def _ended(process: Any) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        process.kill()
-        raise
-    finally:
-        process.join()
-
-
-def _answer(pipe: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    try:
-        pipe.send(function(*arguments))
-    except Exception as error:  # noqa: BLE001 - it is raised again where the answer is read
-        pipe.send(error)

@@ -1,0 +1,123 @@
+"""What a run needs before it is measured: data in the model's view, a seeded model, its learner."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from neurojoule import sizing, views, work
+from neurojoule.registry import Model, Shape, Split, Task, get_model, get_task
+from neurojoule.spec import Spec
+from neurojoule.train import Data, Learn, Trained, gradient_learner, predict, quality, train
+
+WARM_UP_STEPS = 3
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The parts of one run, on the device.
+
+    Attributes:
+        spec, entry, task: what is run.
+        model: the module that learns.
+        forward: the module, or its compiled form.
+        solved: its width, and how well that meets the budget.
+        train, validation: the splits; the test split is not read yet.
+        synchronise: waits for the device.
+    """
+
+    spec: Spec
+    entry: Model
+    task: Task
+    model: nn.Module
+    forward: Callable[[Tensor], Tensor]
+    solved: sizing.Solved
+    train: Data
+    validation: Data
+    synchronise: Callable[[], None]
+
+    def learner(self) -> Learn:
+        """One update of the model, by its own rule or by gradients."""
+        if self.entry.learns == "own":
+            learn: Learn = self.model.learn  # type: ignore[assignment]
+            return learn
+        return gradient_learner(self.model, self.task.loss, self.spec.recipe, self.forward)
+
+    def validate(self) -> float:
+        """The metric on the validation split with the weights as they are."""
+        output = predict(self.forward, self.validation.x)
+        return quality(self.task.metric, output, self.validation.y)
+
+    def learn(self) -> Trained:
+        """One execution of the training, from the state that the model is in."""
+        torch.manual_seed(self.spec.seed)
+        return train(
+            self.model,
+            self.learner(),
+            self.train,
+            self.spec.recipe,
+            validate=self.validate,
+            higher_is_better=self.task.higher_is_better,
+            seed=self.spec.seed,
+            synchronise=self.synchronise,
+        )
+
+    def warm_up(self) -> None:
+        """A few updates and predictions outside every window: allocations, compilers, caches."""
+        start = copy.deepcopy(self.model.state_dict())
+        learn = self.learner()
+        size = min(self.spec.recipe.batch_size, len(self.train))
+        self.model.train()
+        for _ in range(WARM_UP_STEPS):
+            learn(self.train.x[:size], self.train.y[:size])
+        self.model.eval()
+        self.validate()
+        self.model.load_state_dict(start)
+        self.model.zero_grad(set_to_none=True)
+
+
+def prepare(spec: Spec) -> Prepared:
+    """Load the data, solve the width, build the model; in the dtype and on the device asked for."""
+    entry, task = get_model(spec.model), get_task(spec.task)
+    shape, options = views.shape(entry, task), dict(spec.options)
+    solved = sizing.solve(entry, shape, spec.size, options, count=partial(_operations, shape))
+    model = sizing.build(entry, shape, solved.width, options, spec.seed)
+    model = model.to(spec.setup.torch_device, getattr(torch, spec.setup.dtype))
+    return Prepared(
+        spec=spec,
+        entry=entry,
+        task=task,
+        model=model,
+        forward=torch.compile(model) if spec.setup.compile else model,
+        solved=solved,
+        train=load(spec, "train"),
+        validation=load(spec, "validation"),
+        synchronise=synchroniser(spec.setup.torch_device),
+    )
+
+
+def load(spec: Spec, split: Split) -> Data:
+    """One split in the model's view; of the training split only the share asked for."""
+    entry, task = get_model(spec.model), get_task(spec.task)
+    x, y = task.load(split)
+    if split == "train" and spec.share < 1:
+        keep = max(1, round(len(x) * spec.share))
+        chosen = torch.randperm(len(x), generator=torch.Generator().manual_seed(spec.seed))[:keep]
+        x, y = x[chosen], y[chosen]
+    x = views.arrange(x, task, entry.takes)
+    device, dtype = spec.setup.torch_device, getattr(torch, spec.setup.dtype)
+    y = y.to(device, dtype) if y.is_floating_point() else y.to(device)
+    return Data(x.to(device, dtype), y)
+
+
+def synchroniser(device: str) -> Callable[[], None]:
+    """What waits until the device has done all it was asked; a CPU is never behind."""
+    return torch.cuda.synchronize if device.startswith("cuda") else lambda: None
+
+
+def _operations(shape: Shape, model: nn.Module) -> float:
+    """Dense FLOPs of one inference: what a ladder of operations budgets."""
+    return work.count(model, torch.zeros(2, *shape.inputs)).forward_flops
