@@ -51,6 +51,7 @@ RUN_COLUMNS: tuple[Column, ...] = tuple(
         ("quality_validation", "", "metric on the validation split"),
         ("quality_train", "", "metric on the training split"),
         ("train_time_s", "s", "wall time of the real training, without validations"),
+        ("train_mean_time_s", "s", "the same, mean over the real training and its replays"),
         ("train_cpu_s", "s", "CPU time of the same"),
         ("train_energy_j", "J", "CPU + GPU, gross, mean over the real training and its replays"),
         ("train_cpu_j", "J", "of which CPU"),

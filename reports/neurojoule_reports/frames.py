@@ -140,6 +140,7 @@ def _train(phase: rec.Phase, idle_w: object) -> dict[str, object]:
     known = [c for c in phase.window.components if c.name in RANKED]
     return {
         "train_time_s": phase.time_s,
+        "train_mean_time_s": mean_s,
         "train_cpu_s": phase.cpu_s,
         "train_energy_j": energy,
         "train_cpu_j": phase.energy_j.get("cpu"),
@@ -268,4 +269,6 @@ def arms(table: pd.DataFrame) -> pd.DataFrame:
         for i, name in enumerate(ARM_FIGURES)
         for j, suffix in enumerate(("", "_low", "_high"))
     }
-    return pd.concat([out, pd.DataFrame(parts, index=out.index)], axis=1).reset_index()
+    table = pd.concat([out, pd.DataFrame(parts, index=out.index)], axis=1).reset_index()
+    order = ["suite", "task", "setting", "model", "share", "parameters", "arm"]
+    return table.sort_values(order, kind="stable", ignore_index=True)

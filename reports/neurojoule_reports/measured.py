@@ -3,9 +3,9 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
-from neurojoule import record as rec
 from neurojoule_reports.frames import Frames, groups, ranked
 from neurojoule_reports.stats import r_squared
 
@@ -19,6 +19,9 @@ GRADE_WORDS: dict[str, str] = {
 
 ADDS_NOTHING = 0.99
 """R\u00b2 of log energy against log time above which joules add nothing to seconds (MEASURING)."""
+
+SAME_POWER = 0.03
+"""Or below which spread of power: where times hardly differ, R\u00b2 means little."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,18 @@ class Grading:
 
 @dataclass(frozen=True)
 class Redundancy:
-    """Whether energy says anything that time does not, on one task in one setting."""
+    """Whether energy says anything that time does not, on one task in one setting.
+
+    Attributes:
+        r2: of log energy against log time.
+        power_cv: spread of power: standard deviation of its logarithm.
+    """
 
     task: str
     setting: str
     n: int
     r2: float
+    power_cv: float
     words: str
 
 
@@ -70,30 +79,26 @@ def gradings(frames: Frames) -> list[Grading]:
     ]
 
 
-def worst_grade(frames: Frames) -> str:
-    """The least known grade among the runs; "" when there is no energy at all."""
-    present = set(frames.runs["grade"].dropna())
-    return next((g for g in reversed(rec.GRADES) if g in present), "")
-
-
 def redundancies(frames: Frames) -> list[Redundancy]:
-    """R\u00b2 of energy against time for each task and setting, with the sentence that follows."""
+    """Whether joules say more than seconds, for each task in each setting."""
     out = []
     for (_, task, setting), part in groups(ranked(frames.runs), ["suite", "task", "setting"]):
-        both = part[["train_time_s", "train_energy_j"]].dropna()
+        both = part[["train_mean_time_s", "train_energy_j"]].dropna()
         both = both[(both > 0).all(axis=1)]
-        value = r_squared(
-            both["train_time_s"].to_numpy(dtype=float), both["train_energy_j"].to_numpy(dtype=float)
-        )
-        out.append(Redundancy(task, setting, len(both), value, _redundant(value)))
+        time_s, energy_j = both.to_numpy(dtype=float).T
+        r2 = r_squared(time_s, energy_j)
+        cv = float(np.std(np.log(energy_j / time_s), ddof=1)) if len(both) > 1 else math.nan
+        out.append(Redundancy(task, setting, len(both), r2, cv, _redundant(r2, cv)))
     return out
 
 
-def _redundant(r2: float) -> str:
+def _redundant(r2: float, power_cv: float) -> str:
     if math.isnan(r2):
         return "Too few runs with valid energy, or no difference in time, to say."
     if r2 > ADDS_NOTHING:
         return "On this machine joules add nothing to seconds: read energy as time."
+    if power_cv < SAME_POWER:
+        return "Power is the same in all runs: joules add nothing to seconds, read energy as time."
     return "Energy differs from time: joules say something that seconds do not."
 
 
@@ -147,3 +152,8 @@ def unfinished(frames: Frames) -> list[tuple[str, str, str, int]]:
         (status, where, error, len(part))
         for (status, where, error), part in groups(told, ["status", "where", "error"])
     ]
+
+
+def adds_nothing(row: Redundancy) -> bool:
+    """Whether energy may be read as time there."""
+    return row.r2 > ADDS_NOTHING or row.power_cv < SAME_POWER

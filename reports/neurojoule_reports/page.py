@@ -15,6 +15,8 @@ from neurojoule_reports.palette import OTHER, STYLES
 MAX_SEEDS = 5_000
 """Beyond this many runs the page holds medians and intervals only; every seed is in `runs.csv`."""
 
+_AXIS = ("name", "label", "unit", "train", "infer", "energy")
+
 FIGURES = tuple(dict.fromkeys(c for axis in AXES for c in (axis.train, axis.infer) if c))
 
 
@@ -31,12 +33,9 @@ def data(frames: Frames, grid: carbon.Grid) -> dict[str, Any]:
     return {
         "tasks": [_task(suite, task, part) for (suite, task), part in tasks],
         "settings": settings(frames.runs),
-        "axes": [
-            {name: getattr(a, name) for name in ("name", "label", "unit", "train", "infer", "energy")}
-            for a in AXES
-        ],
+        "axes": [{name: getattr(a, name) for name in _AXIS} for a in AXES],
         "styles": [
-            {"family": s.family, "colour": s.colour, "dark": s.dark, "marker": s.marker}
+            {name: getattr(s, name) for name in ("family", "colour", "text", "dark", "marker")}
             for s in (*STYLES, OTHER)
         ],
         "arms": {name: _column(arms[name]) for name in (*same, *intervals)},

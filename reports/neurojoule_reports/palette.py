@@ -15,27 +15,28 @@ class Style:
 
     Attributes:
         family: its name.
-        colour: on white; `dark` on a dark page.
+        colour: on white; `text` is the same darkened, for words; `dark` is for a dark page.
         marker: name of the shape in the page's script; `mpl` is matplotlib's.
     """
 
     family: str
     colour: str
+    text: str
     dark: str
     marker: str
     mpl: str
 
 
 STYLES: tuple[Style, ...] = (
-    Style("threshold", "#000000", "#dddddd", "cross", "X"),
-    Style("point", "#0072b2", "#56a8e0", "circle", "o"),
-    Style("dendritic", "#d55e00", "#f08a3c", "triangle", "^"),
-    Style("surrogate", "#009e73", "#2cc79a", "square", "s"),
-    Style("recurrent", "#cc79a7", "#e09cc3", "diamond", "D"),
-    Style("spiking", "#e69f00", "#f0b93a", "down", "v"),
-    Style("biophysical", "#56b4e9", "#9ad4f7", "pentagon", "p"),
+    Style("threshold", "#000000", "#000000", "#dddddd", "cross", "X"),
+    Style("point", "#0072b2", "#005f95", "#56a8e0", "circle", "o"),
+    Style("dendritic", "#d55e00", "#a84a00", "#f08a3c", "triangle", "^"),
+    Style("surrogate", "#009e73", "#006e50", "#2cc79a", "square", "s"),
+    Style("recurrent", "#cc79a7", "#93446f", "#e09cc3", "diamond", "D"),
+    Style("spiking", "#e69f00", "#7d5600", "#f0b93a", "down", "v"),
+    Style("biophysical", "#56b4e9", "#1f6a96", "#9ad4f7", "pentagon", "p"),
 )
-OTHER = Style("other", "#777777", "#999999", "star", "*")
+OTHER = Style("other", "#777777", "#5c5c5c", "#999999", "star", "*")
 
 
 def style(family: str) -> Style:

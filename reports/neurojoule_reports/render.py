@@ -20,6 +20,7 @@ from neurojoule.errors import UnknownNameError, UserError
 from neurojoule.record import write_atomically
 from neurojoule_reports import figures, frames, measured, methods, page, summary, units, verdict
 from neurojoule_reports.columns import AXES, RUN_COLUMNS
+from neurojoule_reports.pairs import Comparison
 
 FORMATS = ("html", "png", "svg", "csv")
 
@@ -134,7 +135,8 @@ def html(
         "digits": units.digits,
         "quality": units.quality,
         "signed": units.signed,
-        "ratio": units.ratio,
+        "percent": units.percent,
+        "times": _times,
     }
     return environment.get_template("page").render(
         # Safe: the package's own script and style, and JSON escaped by `page.embed`.
@@ -147,13 +149,12 @@ def html(
         verdicts=found,
         settings=page.settings(tables.runs),
         gradings=measured.gradings(tables),
-        worst=measured.worst_grade(tables),
-        grade_words=measured.GRADE_WORDS,
         redundancies=measured.redundancies(tables),
         spreads=measured.spreads(tables),
         invalid=measured.invalid(tables),
         unfinished=measured.unfinished(tables),
-        set_aside=[(path.name, reason) for path, reason in tables.set_aside],
+        # Without the folder, so that the same records give the same page anywhere.
+        set_aside=[(p.name, why.replace(str(p), p.name)) for p, why in tables.set_aside],
         equivalents=summary.equivalents(tables, grid),
         commands=methods.commands(tables.records),
         machines=methods.machines(tables.records),
@@ -164,6 +165,18 @@ def html(
         version=neurojoule.__version__,
         folders=names,
         max_seeds=page.MAX_SEEDS,
+    )
+
+
+def _times(c: Comparison) -> Markup:
+    """A ratio with its interval: \u00d7 0.31, 0.28\u20130.35; with a dot when it is not clear."""
+    value = Markup("\u00d7\u202f{}").format(units.digits(c.value))
+    if not c.clear:
+        value += Markup('<abbr title="no clear difference">\u00b7</abbr>')
+    if c.low == c.high:
+        return value
+    return value + Markup(" <small>{}\u2013{}</small>").format(
+        units.digits(c.low), units.digits(c.high)
     )
 
 

@@ -80,27 +80,38 @@ def _cost(verdicts: Sequence[TaskVerdict]) -> str:
     parts = [f"{v.task}: {_duel_words(v.duels[-1], v.metric)}" for v in verdicts if v.duels]
     if parts:
         return f"Dendritic against point units of the same size \u2013 {'; '.join(parts)}."
-    cheap = [f"{v.task}: {c.words}" for v in verdicts for c in v.cheapest[:1] if c.arm]
-    return f"Cost \u2013 {' '.join(cheap)}" if cheap else "Cost \u2013 no costs can be compared."
+    cheap = [
+        f"{v.task}: {c.arm} trains with {units.si(c.value, c.unit)}"
+        for v in verdicts
+        for c in v.cheapest[:1]
+        if c.arm
+    ]
+    if cheap:
+        return f"Least energy of those that are good enough \u2013 {'; '.join(cheap)}."
+    return "Cost \u2013 no costs can be compared."
 
 
 def _duel_words(duel: Duel, metric: str) -> str:
     quality, energy = duel.quality, duel.costs["train energy"]
+    name = metric.replace("_", " ")
+    alike, said = [], []
     if quality.refusal:
-        return quality.refusal
-    gain = (
-        f"{units.signed(100 * quality.value)} points"
-        if metric == "accuracy"
-        else (f"{units.signed(quality.value)} {metric.replace('_', ' ')}")
-    )
-    if not quality.clear:
-        gain = f"no clear difference in {metric.replace('_', ' ')} ({gain})"
-    if energy.refusal:
-        cost = f"energy: {energy.refusal}"
+        said.append(f"{name}: {quality.refusal}")
+    elif not quality.clear:
+        alike.append(name)
+    elif metric == "accuracy":
+        said.append(f"{units.signed(100 * quality.value)} points")
     else:
-        times = f"{units.digits(energy.value)} times the training energy"
-        cost = times if energy.clear else f"no clear difference in training energy ({times})"
-    return f"{duel.dendritic} against {duel.point}, {gain}, {cost}"
+        said.append(f"{name} {'better' if quality.value > 0 else 'worse'}")
+    if energy.refusal:
+        said.append(f"energy: {energy.refusal}")
+    elif energy.clear:
+        said.append(f"{units.digits(energy.value)} times the training energy")
+    else:
+        alike.append("training energy")
+    if alike:
+        said.append(f"no clear difference in {' or '.join(alike)}")
+    return f"{duel.dendritic} against {duel.point}, {', '.join(said)}"
 
 
 def _trust(frames: Frames, setting: str) -> str:
@@ -111,10 +122,10 @@ def _trust(frames: Frames, setting: str) -> str:
     if not grades:
         return f"Trust \u2013 {known}; no joule was recorded on {setting}."
     r2 = [r for r in measured.redundancies(frames) if r.setting == setting]
-    same = [r for r in r2 if r.r2 > measured.ADDS_NOTHING]
+    same = [r for r in r2 if measured.adds_nothing(r)]
     tail = ""
     if r2 and len(same) == len(r2):
-        tail = "; joules add nothing to seconds here (R\u00b2 above 0.99 on every task)"
+        tail = "; joules add nothing to seconds here"
     grade = grade or "measured"
     how = measured.GRADE_WORDS[grade]
     return f"Trust \u2013 {known} on {setting}; CPU and GPU joules are {grade}: {how}{tail}."

@@ -46,11 +46,9 @@ def quality(value: float | None, metric: str) -> str:
     return digits(value)
 
 
-def ratio(value: float, low: float, high: float) -> str:
-    """A ratio with its interval: 0.31 times (0.28 to 0.35)."""
-    if low == high:
-        return "the same" if value == 1 else f"{digits(value)} times"
-    return f"{digits(value)} times ({digits(low)} to {digits(high)})"
+def percent(share: float | None) -> str:
+    """A share as per cent with one decimal: 3.2 %."""
+    return MISSING if share is None or math.isnan(share) else f"{100 * share:.1f} %"
 
 
 def signed(value: float, figures: int = 2) -> str:

@@ -7,6 +7,7 @@ told from the best), because the cheapest model of all is the one that learns no
 units are set against point units of the same size.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,19 +28,18 @@ class Cheapest:
     """The cheapest of the arms that are good enough, on one footprint.
 
     Attributes:
-        axis, phase: the footprint, and whether of training or inference.
-        arm: the cheapest by its median; "" when none has the figure.
+        what: the footprint in words, such as "Training energy"; `unit` is its SI unit.
+        arm: the cheapest by its median; "" when none has the figure, and `refusal` says why.
         value: that median.
         against: the comparison with the next cheapest, or None when there is none.
-        words: the whole in a sentence.
     """
 
-    axis: str
-    phase: str
+    what: str
+    unit: str
     arm: str
     value: float
-    against: Comparison | None
-    words: str
+    against: Comparison | None = None
+    refusal: str = ""
 
 
 @dataclass(frozen=True)
@@ -206,27 +206,16 @@ def _qualified(
 def _cheapest(axis: Axis, phase: str, good: pd.DataFrame, runs: pd.DataFrame) -> Cheapest:
     column = axis.column(phase) or ""
     known = good[good[column].notna()].sort_values(column, kind="stable")
-    what = f"{'training' if phase == 'train' else 'inference'} {axis.label.lower()}"
+    what = f"{'Training' if phase == 'train' else 'Inference'} {axis.label.lower()}"
     if axis.train == axis.infer:
-        what = axis.label.lower()
+        what = axis.label
     if known.empty:
-        why = "no valid energy" if axis.energy else "no figure"
-        return Cheapest(axis.name, phase, "", float("nan"), None, f"{what}: {why}.")
+        refusal = "no valid energy" if axis.energy else "no such figure"
+        return Cheapest(what, axis.unit, "", math.nan, refusal=refusal)
     arm, value = str(known.index[0]), float(known[column].iloc[0])
-    amount = units.si(value, axis.unit)
-    if len(known) == 1:
-        return Cheapest(axis.name, phase, arm, value, None, f"{what}: {arm}, {amount}.")
     values = by_seed(runs, column)
     rest = corrected([compare(values, column, arm, str(b)) for b in known.index[1:]])
-    against = rest[0]
-    times = units.ratio(against.value, against.low, against.high)
-    if against.refusal:
-        words = f"{what}: {arm} has the least, {amount}; {against.refusal} to say by how much."
-    elif not against.clear:
-        words = f"{what}: no clear difference between {arm} ({amount}) and {against.b}: {times}."
-    else:
-        words = f"{what}: {arm} needs the least, {amount}, {times} that of {against.b}."
-    return Cheapest(axis.name, phase, arm, value, against, words)
+    return Cheapest(what, axis.unit, arm, value, rest[0] if rest else None)
 
 
 def _duels(table: pd.DataFrame, runs: pd.DataFrame, *, higher: bool) -> list[Duel]:

@@ -52,6 +52,7 @@
   const dark = () => state.theme === "dark"
     || (state.theme !== "light" && matchMedia("(prefers-color-scheme: dark)").matches);
   const colour = (family) => (dark() ? style(family).dark : style(family).colour);
+  const textColour = (family) => (dark() ? style(family).dark : style(family).text);
   const column = (axis, phase) => (phase === "train" ? axis.train : axis.infer);
   const scale = (axis) => (axis.name === "co2e" ? grids.get(state.grid).g / 3.6e6 : 1);
   const hidden = () => new Set(state.off ? state.off.split(",") : []);
@@ -125,6 +126,7 @@
   // ---- one figure ------------------------------------------------------------------------------
   function logTicks(low, high, width) {
     const first = Math.floor(Math.log10(low)); const last = Math.ceil(Math.log10(high));
+    if (high / low < 8) return niceTicks(low, high, Math.max(2, Math.floor(width / 80)));
     const steps = last - first > 3 ? [1] : last - first > 1 ? [1, 3] : [1, 2, 5];
     const ticks = [];
     for (let e = first; e <= last; e += 1) {
@@ -152,16 +154,21 @@
     const list = points(task);
     const W = Math.max(280, width); const H = Math.round(Math.min(400, Math.max(300, W * 0.66)));
     const box = { left: 46, right: W - 14, top: 26, bottom: H - 42 };
-    const where = state.phase === "train" ? "training" : "inference, a sample";
-    const title = `${axis.label} of ${where}`;
+    const title = axis.train === axis.infer ? axis.label
+      : state.phase === "train" ? `Training ${axis.label.replace(/^[A-Z](?=[a-z])/, (c) => c.toLowerCase())}`
+        : `Inference ${axis.label.replace(/^[A-Z](?=[a-z])/, (c) => c.toLowerCase())}, a sample`;
     const metric = (task.metric ?? "quality").replaceAll("_", " ");
     if (!list.length) return { node: html("p", { class: "empty" }, emptyReason(axis)), list, title };
 
-    const levels = [task.target, task.chance].filter((v) => v !== null);
+    // Chance is drawn where it does not squeeze the data into a corner, and said otherwise.
+    const data_ = list.flatMap((p) => [p.yLow, p.yHigh]);
+    const span = Math.max(...data_) - Math.min(...data_);
+    const far = (v) => v !== null && Math.max(Math.min(...data_) - v, v - Math.max(...data_)) > Math.max(1.2 * span, 0.05 * Math.abs(v));
+    const levels = [task.target, task.chance].filter((v) => v !== null && !far(v));
     let xMin = Math.min(...list.map((p) => p.xLow)); let xMax = Math.max(...list.map((p) => p.xHigh));
     const pad = Math.max(1.25, (xMax / xMin) ** 0.1);
     xMin /= pad; xMax *= pad;
-    const ys = [...list.flatMap((p) => [p.yLow, p.yHigh]), ...levels];
+    const ys = [...data_, ...levels];
     let yMin = Math.min(...ys); let yMax = Math.max(...ys);
     const yPad = (yMax - yMin || Math.abs(yMax) || 1) * 0.07;
     yMin -= yPad; yMax += yPad;
@@ -188,14 +195,27 @@
     root.append(svg("line", { class: "axis", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }));
     root.append(svg("text", { x: 0, y: 12 }, `${metric[0].toUpperCase()}${metric.slice(1)}`),
       svg("text", { x: box.right, y: H - 6, "text-anchor": "end" }, `${title} \u2192`));
+    // The name of a level stands at the end of its line where fewer markers are.
+    const levelPlace = (value, name) => {
+      const near = (from, to) => list.filter((p) => Math.abs(Y(p.y) - Y(value) + 8) < 18 && X(p.x) > from && X(p.x) < to).length;
+      const w = 7 * name.length + 14;
+      return near(box.left, box.left + w) < near(box.right - w, box.right) + (front.at(-1).y === value || Math.abs(Y(front.at(-1).y) - Y(value) + 4) < 10 ? 1 : 0)
+        ? { x: box.left + 4, "text-anchor": "start" } : { x: box.right, "text-anchor": "end" };
+    };
     for (const [name, value] of [["target", task.target], ["chance", task.chance]]) {
       if (value === null) continue;
+      if (far(value)) {
+        const top = value > yMax;
+        root.append(svg("text", { x: box.right, y: top ? box.top - 8 : box.bottom - 6, "text-anchor": "end" },
+          `${name} ${quality(value, task.metric)} ${top ? "\u2191" : "\u2193"}`));
+        continue;
+      }
       root.append(svg("line", { class: "level", x1: box.left, x2: box.right, y1: Y(value), y2: Y(value) }),
-        svg("text", { x: box.right, y: Y(value) - 4, "text-anchor": "end" }, name));
+        svg("text", { ...levelPlace(value, name), y: Y(value) - 4 }, name));
     }
 
     let path = "";
-    front.forEach((p, i) => { path += i ? `H${X(p.x)}V${Y(p.y)}` : `M${X(p.x)},${box.bottom}V${Y(p.y)}`; });
+    front.forEach((p, i) => { path += i ? `H${X(p.x)}V${Y(p.y)}` : `M${X(p.x)},${Y(p.y)}`; });
     root.append(svg("path", { class: "front", d: `${path}H${box.right}` }));
 
     const layer = { seeds: svg("g"), ladders: svg("g"), whiskers: svg("g"), medians: svg("g"), labels: svg("g") };
@@ -254,7 +274,22 @@
   // Labels stand where they hide least: each model tries the ends of its ladder in eight
   // directions and takes the place with the least overlap.
   function placeLabels(layer, groups, list, X, Y, box) {
-    const taken = list.map((p) => ({ x: X(p.x) - 6, y: Y(p.y) - 6, w: 12, h: 12 }));
+    const marks = list.map((p) => ({ model: p.arm.model, cx: X(p.x), cy: Y(p.y) }));
+    const taken = marks.map((m) => ({ x: m.cx - 6, y: m.cy - 6, w: 12, h: 12 }));
+    for (const group of groups) {
+      for (let i = 1; i < group.length; i += 1) {
+        for (let t = 0.1; t < 0.95; t += 0.1) {
+          const at = (f) => f(i - 1) + t * (f(i) - f(i - 1));
+          taken.push({ x: at((j) => X(group[j].x)) - 2, y: at((j) => Y(group[j].y)) - 2, w: 4, h: 4 });
+        }
+      }
+    }
+    // A label that stands nearer to another model's marker would name the wrong one.
+    const stray = (place, model, own) => {
+      const gap = (m) => Math.hypot(Math.max(place.x - m.cx, 0, m.cx - place.x - place.w),
+        Math.max(place.y - m.cy, 0, m.cy - place.y - place.h));
+      return marks.some((m) => m.model !== model && gap(m) < gap(own)) ? 60 : 0;
+    };
     const overlap = (a, b) => Math.max(0, Math.min(a.x + a.w, b.x + b.w) - Math.max(a.x, b.x))
       * Math.max(0, Math.min(a.y + a.h, b.y + b.h) - Math.max(a.y, b.y));
     const outside = (a) => Math.max(0, box.left - a.x) + Math.max(0, a.x + a.w - box.right - 8)
@@ -262,7 +297,7 @@
     const order = [...groups].sort((a, b) => a[0].arm.model.localeCompare(b[0].arm.model));
     for (const group of order) {
       const text = short(group[0].arm.model, 26);
-      const w = text.length * 6.6 + 2; const h = 14;
+      const w = text.length * 7 + 2; const h = 14;
       let best = null;
       group.forEach((p, i) => {
         const end = i === group.length - 1 || i === 0 ? 0 : 6;
@@ -273,11 +308,11 @@
         ]) {
           const place = { x: cx + dx, y: cy + dy, w, h };
           const bad = taken.reduce((sum, other) => sum + overlap(place, other), 0)
-            + 40 * outside(place) + end + cost + (i ? 0 : 1);
+            + 40 * outside(place) + stray(place, p.arm.model, { cx, cy }) + end + cost + (i ? 0 : 1);
           if (!best || bad < best.bad) best = { ...place, bad, cx, cy, far: cost >= 8 };
         }
       });
-      taken.push(best);
+      taken.push({ x: best.x - 3, y: best.y - 1, w: w + 6, h: h + 2 });
       if (best.far) {
         layer.append(svg("line", {
           class: "leader", x1: best.cx, y1: best.cy, y2: best.y + h / 2,
@@ -285,6 +320,7 @@
         }));
       }
       const label = svg("text", { class: "label", x: best.x, y: best.y + 11 }, text);
+      label.style.fill = textColour(group[0].arm.family);
       if (text !== group[0].arm.model) label.append(svg("title", {}, group[0].arm.model));
       layer.append(label);
     }
@@ -384,14 +420,14 @@
     { key: "runs", label: "Runs", value: (a) => a.ok, show: (a) => (a.ok === a.runs ? `${a.ok}` : `${a.ok} of ${a.runs}`), n: 1 },
     { key: "quality", label: "Quality", value: get("quality"), show: (a) => quality(a.quality, metricOf(a)), n: 1 },
     { key: "parameters", label: "Parameters", value: get("parameters"), unit: "", n: 1 },
-    { key: "train_energy_j", label: "Training energy", value: get("train_energy_j"), unit: "J", n: 1 },
-    { key: "train_co2e_g", label: "Training CO\u2082e", value: k("train_energy_j"), unit: "g", n: 1 },
-    { key: "train_time_s", label: "Training time", value: get("train_time_s"), unit: "s", n: 1 },
-    { key: "train_flops", label: "Training operations", value: get("train_flops"), unit: "FLOP", n: 1 },
-    { key: "infer_energy_j", label: "Inference energy", value: get("infer_energy_j"), unit: "J", n: 1 },
-    { key: "infer_time_s", label: "Inference time", value: get("infer_time_s"), unit: "s", n: 1 },
-    { key: "infer_flops", label: "Inference operations", value: get("infer_flops"), unit: "FLOP", n: 1 },
-    { key: "train_ram_j", label: "RAM, training", value: get("train_ram_j"), unit: "J", n: 1 },
+    { key: "train_energy_j", label: "Training energy", short: "energy", value: get("train_energy_j"), unit: "J", n: 1 },
+    { key: "train_co2e_g", label: "Training CO\u2082e", short: "CO\u2082e", value: k("train_energy_j"), unit: "g", n: 1 },
+    { key: "train_time_s", label: "Training time", short: "time", value: get("train_time_s"), unit: "s", n: 1 },
+    { key: "train_flops", label: "Training operations", short: "operations", value: get("train_flops"), unit: "FLOP", n: 1 },
+    { key: "train_ram_j", label: "Training RAM energy", short: "RAM energy", value: get("train_ram_j"), unit: "J", n: 1 },
+    { key: "infer_energy_j", label: "Inference energy", short: "energy", value: get("infer_energy_j"), unit: "J", n: 1 },
+    { key: "infer_time_s", label: "Inference time", short: "time", value: get("infer_time_s"), unit: "s", n: 1 },
+    { key: "infer_flops", label: "Inference operations", short: "operations", value: get("infer_flops"), unit: "FLOP", n: 1 },
     { key: "grade", label: "Energy is", value: get("grade"), show: (a) => a.grade ?? "not known" },
   ];
   const metrics = new Map(data.tasks.map((t) => [`${t.suite}\n${t.task}`, t.metric]));
@@ -415,13 +451,17 @@
   function table() {
     const [key, direction] = state.sort ? state.sort.split("-") : ["", ""];
     const head = html("tr");
+    const over = html("tr");
+    for (const [label, span] of [["", 5], ["Training", 5], ["Inference", 3], ["", 1]]) {
+      over.append(label ? html("th", { scope: "colgroup", colspan: span }, label) : html("td", { colspan: span }));
+    }
     for (const c of columns) {
       const sorted = c.key !== key ? "none" : direction === "down" ? "descending" : "ascending";
-      const button = html("button", { type: "button" }, c.label);
+      const button = html("button", { type: "button", "aria-label": c.label }, c.short ?? c.label);
       button.addEventListener("click", () => {
         const next = c.key === key && direction === (c.n ? "down" : "up") ? (c.n ? "up" : "down") : (c.n ? "down" : "up");
         set({ sort: `${c.key}-${next}` });
-        [...$("table").querySelectorAll("th button")].find((b) => b.textContent === c.label)?.focus();
+        [...$("table").querySelectorAll("th button")].find((b) => b.getAttribute("aria-label") === c.label)?.focus();
       });
       head.append(html("th", c.n ? { scope: "col", class: "n", "aria-sort": sorted } : { scope: "col", "aria-sort": sorted }, button));
     }
@@ -431,7 +471,7 @@
       for (const c of columns.slice(1)) row.append(html("td", c.n ? { class: "n" } : {}, html("bdi", {}, `${cell(c, arm) ?? "\u2013"}`)));
       body.append(row);
     }
-    $("table").replaceChildren(html("thead", {}, head), body);
+    $("table").replaceChildren(html("thead", {}, over, head), body);
   }
   function csv() {
     const quote = (v) => (v === null || v === undefined ? "" : /[",\r\n]/.test(v) ? `"${String(v).replaceAll('"', '""')}"` : String(v));
