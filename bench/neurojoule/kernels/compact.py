@@ -1,27 +1,30 @@
 """Compact dendritic contractions: only existing synapses are stored, read and multiplied.
 
-Both layers are linear in their weight and in their input and hold no nonlinearity, so that
-`neurojoule.work` can count their effective operations like those of a dense layer. They work on
-(features, batch), the batch innermost: one synapse then is one weight times one contiguous row.
-Their output is (batch, units) all the same, as a transposed view that element-wise operations keep
-and that the next layer of this module reads without a copy.
+`CompactLinear` and `BlockLinear` are linear in their weight and in their input and hold no
+nonlinearity, so that `neurojoule.work` can count their effective operations like those of a dense
+layer. Their output is (batch, units) in shape and (units, batch) in memory: element-wise operations
+keep that, and the next layer of this module reads it without a copy.
 
-The rule that chooses the kernel, measured in docs/kernels.md: on a CPU in float32 or float64, with
-numba importable, the forward pass and the gradient of the input are torch's `embedding_bag`, a sum
-of weighted rows, and the gradient of the weight is a compiled loop. Anywhere else torch's
-`embedding_bag` does all three.
+`DendriticLayer` runs both and the leaky ReLU between them in one call. At 2,048 dendrites and a
+batch of 128 every element-wise operation reads and writes a megabyte; as separate modules, bias,
+nonlinearity and soma take longer than the synapses.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from neurojoule.errors import UserError
-from neurojoule.kernels import loops, wiring
+from neurojoule.kernels import wiring
+from neurojoule.kernels.sums import (
+    block_sums,
+    dendritic_sums,
+    features_first,
+    is_compiled,
+    unit_sums,
+)
 
 
 class CompactLinear(nn.Module):
@@ -37,6 +40,7 @@ class CompactLinear(nn.Module):
         weight: (units, synapses); where the index holds a -1, only what exists is a parameter:
             (existing synapses,), unit by unit in the order of the index.
         bias: (units,) or None.
+        fused: whether a `DendriticLayer` runs this layer.
 
     Raises:
         UserError: when the index has another dtype or shape, or an entry out of range.
@@ -53,12 +57,13 @@ class CompactLinear(nn.Module):
         synapses = wiring.synapses(in_features, index)
         self.in_features = in_features
         self.out_features = len(index)
+        self.fused = False
         for name, tensor in synapses._asdict().items():
             # What follows from the first two is not stored with the weights.
             self.register_buffer(name, tensor, persistent=name in {"members", "offsets"})
+        count = len(synapses.members)
         fan_in = synapses.offsets.diff()  # (units,)
         bound = fan_in.clamp(min=1).to(torch.get_default_dtype()).rsqrt()
-        count = len(synapses.members)
         bounds = bound.repeat_interleave(fan_in, output_size=count)  # (synapses,)
         weight = torch.empty(count).uniform_(-1, 1) * bounds
         even = count == index.numel()
@@ -76,7 +81,7 @@ class CompactLinear(nn.Module):
     @property
     def kernel(self) -> str:
         """The implementation in use, for the record."""
-        return "embedding_bag+numba" if _compiled(self.weight) else "embedding_bag"
+        return _kernel(self.weight, "embedding_bag", fused=self.fused)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map x (batch, n) to (batch, units).
@@ -84,10 +89,8 @@ class CompactLinear(nn.Module):
         Raises:
             UserError: when x has another shape or dtype than the weight.
         """
-        table = _features_first(x, self.in_features, self.weight)  # (n, batch)
-        sums = _CompiledSums.apply if _compiled(self.weight) else _sums
-        y: Tensor = sums(table, self.weight.flatten(), self.bias, self.synapses)  # (units, batch)
-        return y.t()
+        table = features_first(x, self.in_features, self.weight)  # (n, batch)
+        return unit_sums(table, self.weight.flatten(), self.bias, self.synapses).t()
 
     def macs(self, x: Tensor) -> int:
         """Multiply-adds of one call: one a sample and synapse."""
@@ -106,6 +109,11 @@ class BlockLinear(nn.Module):
         dendrites: D, dendrites of each.
         bias: whether every soma has a bias.
 
+    Attributes:
+        weight: (somata, dendrites).
+        bias: (somata,) or None.
+        fused: whether a `DendriticLayer` runs this layer.
+
     Raises:
         UserError: when there is no soma or no dendrite.
     """
@@ -118,13 +126,14 @@ class BlockLinear(nn.Module):
                 f"with {dendrites} dendrites each."
             )
         bound = dendrites**-0.5
+        self.fused = False
         self.weight = nn.Parameter(torch.empty(somata, dendrites).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(somata).uniform_(-bound, bound)) if bias else None
 
     @property
     def kernel(self) -> str:
         """The implementation in use, for the record."""
-        return "bmm+numba" if _compiled(self.weight) else "bmm"
+        return _kernel(self.weight, "bmm", fused=self.fused)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map x (batch, somata x dendrites) to (batch, somata).
@@ -132,10 +141,8 @@ class BlockLinear(nn.Module):
         Raises:
             UserError: when x has another shape or dtype than the weight.
         """
-        rows = _features_first(x, self.weight.numel(), self.weight)  # (somata x dendrites, batch)
-        sums = _CompiledBlocks.apply if _compiled(self.weight) else _block_sums
-        y: Tensor = sums(rows, self.weight, self.bias)  # (somata, batch)
-        return y.t()
+        rows = features_first(x, self.weight.numel(), self.weight)  # (somata x dendrites, batch)
+        return block_sums(rows, self.weight, self.bias).t()
 
     def macs(self, x: Tensor) -> int:
         """Multiply-adds of one call: one a sample and dendrite."""
@@ -147,104 +154,75 @@ class BlockLinear(nn.Module):
         return f"somata={somata}, dendrites={dendrites}"
 
 
-def _compiled(weight: Tensor) -> bool:
-    """Whether the compiled loops take this weight."""
-    real = weight.dtype in {torch.float32, torch.float64}
-    return real and weight.device.type == "cpu" and loops.available()
+class DendriticLayer(nn.Module):
+    """y = somata(leaky_relu(dendrites(x))): the parts one after another, or in one fused call.
+
+    The parts own the parameters. They run one after another, with the same result, where the loops
+    cannot run, and when either has a hook, since a hook on a part (the one that counts operations,
+    say) waits for the part's own call.
+
+    Args:
+        dendrites: (batch, n) -> (batch, somata x dendrites).
+        somata: (batch, somata x dendrites) -> (batch, somata).
+        slope: of the leaky ReLU below zero, 0 or more; 1 makes the dendrites linear.
+
+    Raises:
+        UserError: when the parts do not fit, or for a negative slope.
+    """
+
+    def __init__(self, dendrites: CompactLinear, somata: BlockLinear, slope: float) -> None:
+        super().__init__()
+        if dendrites.out_features != somata.weight.numel():
+            raise UserError(
+                f"{dendrites.out_features} dendrites do not fit somata of shape "
+                f"{tuple(somata.weight.shape)} (somata, dendrites)."
+            )
+        if not slope >= 0:
+            raise UserError(f"The slope of a leaky ReLU is 0 or more here; given {slope}.")
+        self.dendrites = dendrites
+        self.somata = somata
+        self.slope = slope
+        dendrites.fused = somata.fused = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map x (batch, n) to (batch, somata), before the soma's own nonlinearity.
+
+        Raises:
+            UserError: when x has another shape or dtype than the weights.
+        """
+        dendrites, somata = self.dendrites, self.somata
+        if _has_hooks(dendrites) or _has_hooks(somata) or not is_compiled(dendrites.weight):
+            y: Tensor = somata(F.leaky_relu(dendrites(x), self.slope))
+            return y
+        table = features_first(x, dendrites.in_features, dendrites.weight)  # (n, batch)
+        return dendritic_sums(
+            table,
+            (dendrites.weight.flatten(), _bias(dendrites, dendrites.out_features)),
+            (somata.weight, _bias(somata, len(somata.weight))),
+            synapses=dendrites.synapses,
+            slope=self.slope,
+        ).t()
 
 
-def _features_first(x: Tensor, features: int, weight: Tensor) -> Tensor:
-    """Show x (batch, features) as (features, batch), the batch contiguous."""
-    if x.ndim != 2 or x.shape[1] != features:
-        raise UserError(
-            f"This layer takes an input of shape (batch, {features}); given {tuple(x.shape)}."
-        )
-    if x.dtype != weight.dtype:
-        raise UserError(
-            f"This layer has weights of {weight.dtype} and its input is {x.dtype}; convert one, "
-            f"for example layer.to({x.dtype}) or x.to({weight.dtype})."
-        )
-    if len(x) == 1:
-        return x.reshape(features, 1)  # of a row, t() keeps strides that miss the fast path
-    return x.t().contiguous()
+def _kernel(weight: Tensor, plain: str, *, fused: bool) -> str:
+    if not is_compiled(weight):
+        return plain
+    return f"{plain}+numba fused" if fused else f"{plain}+numba"
 
 
-def _sums(table: Tensor, weight: Tensor, bias: Tensor | None, synapses: wiring.Synapses) -> Tensor:
-    """Inputs (n, batch), weight (synapses,), bias (units,) -> (units, batch)."""
-    y = _weighted_rows(table, weight, synapses.members, synapses.offsets)
-    return y if bias is None else y.add_(bias.unsqueeze(1))
+def _bias(layer: CompactLinear | BlockLinear, units: int) -> Tensor:
+    return layer.weight.new_zeros(units) if layer.bias is None else layer.bias
 
 
-def _weighted_rows(table: Tensor, weight: Tensor, members: Tensor, offsets: Tensor) -> Tensor:
-    """Of every bag of rows of the table (rows, batch), the weighted sum: (bags, batch)."""
-    return F.embedding_bag(
-        members, table, offsets, per_sample_weights=weight, mode="sum", include_last_offset=True
-    )
+def _has_hooks(layer: nn.Module) -> bool:
+    # torch's own fused layers (TransformerEncoderLayer) look at the same attributes.
+    return bool(layer._forward_hooks or layer._forward_pre_hooks)  # noqa: SLF001
 
 
-def _block_sums(rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Dendrites (somata x dendrites, batch), weight (somata, dendrites) -> (somata, batch)."""
-    blocks = rows.view(*weight.shape, -1)  # (somata, dendrites, batch)
-    # (somata, 1, dendrites) @ (somata, dendrites, batch) -> (somata, 1, batch)
-    if bias is None:
-        return torch.bmm(weight.unsqueeze(1), blocks).squeeze(1)
-    return torch.baddbmm(bias.view(-1, 1, 1), weight.unsqueeze(1), blocks).squeeze(1)
-
-
-class _CompiledSums(torch.autograd.Function):
-    """`_sums` with the gradients of weight and bias by a compiled loop."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, table: Tensor, weight: Tensor, bias: Tensor | None, synapses: wiring.Synapses
-    ) -> Tensor:
-        ctx.save_for_backward(table, weight)
-        ctx.synapses = synapses
-        return _sums(table, weight, bias, synapses)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
-        table, weight = ctx.saved_tensors
-        members, offsets, readers, reader_offsets, order = ctx.synapses
-        needs_table, needs_weight, needs_bias, _ = ctx.needs_input_grad
-        dy = dy.contiguous()  # (units, batch)
-        dtable = dweight = dbias = None
-        if needs_table:
-            dtable = _weighted_rows(dy, weight[order], readers, reader_offsets)  # (n, batch)
-        if needs_weight or needs_bias:
-            dweight, dbias = torch.empty_like(weight), dy.new_empty(len(dy))
-            _run(loops.compiled().weight_gradient, table, members, offsets, dy, dweight, dbias)
-        return dtable, dweight, dbias if needs_bias else None, None
-
-
-class _CompiledBlocks(torch.autograd.Function):
-    """`_block_sums` with all gradients in one pass over the dendrites."""
-
-    @staticmethod
-    def forward(ctx: Any, rows: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        ctx.save_for_backward(rows, weight)
-        return _block_sums(rows, weight, bias)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        rows, weight = ctx.saved_tensors
-        drows, dweight = torch.empty_like(rows), torch.empty_like(weight)
-        dbias = dy.new_empty(len(dy))
-        _run(loops.compiled().block_gradient, rows, weight, dy.contiguous(), drows, dweight, dbias)
-        return drows, dweight, dbias if ctx.needs_input_grad[2] else None
-
-
-def _run(loop: Callable[..., None], *tensors: Tensor) -> None:
-    """Call a compiled loop on the memory of the tensors."""
-    loop(*(tensor.detach().numpy() for tensor in tensors))
-
-
-def _rewire(module: nn.Module, _keys: Any) -> None:
+def _rewire(layer: nn.Module, _keys: Any) -> None:
     """After loading weights: derive what is not stored, refusing entries out of range."""
-    assert isinstance(module, CompactLinear)
-    wiring.check(module.in_features, module.members.unsqueeze(0))
-    synapses = wiring.seen_from_both(module.in_features, module.members, module.offsets)
+    assert isinstance(layer, CompactLinear)
+    wiring.check(layer.in_features, layer.members.unsqueeze(0))
+    synapses = wiring.seen_from_both(layer.in_features, layer.members, layer.offsets)
     for name, tensor in synapses._asdict().items():
-        setattr(module, name, tensor)
+        setattr(layer, name, tensor)

@@ -93,11 +93,64 @@ def block_gradient(  # noqa: PLR0917 - compiled signatures are positional
             dw[s, d] = total
 
 
+def soma_forward(h: Array, bias: Array, w: Array, y: Array, slope: float) -> None:
+    """Bias and leaky ReLU of the dendrites, in place, and the somatic sum of them, in one pass.
+
+    y[s, b] += sum_d w[s, d] h[s D + d, b] after h = leaky_relu(h + bias).
+
+    Args:
+        h: (somata x dendrites, batch), weighted sums; afterwards what the dendrites give.
+        bias: (somata x dendrites,).
+        w: (somata, dendrites).
+        y: (somata, batch), added to.
+        slope: of the leaky ReLU below zero.
+    """
+    somata, dendrites = w.shape
+    zero, below = h.dtype.type(0), h.dtype.type(slope)
+    for s in range(somata):
+        out = y[s]
+        for d in range(dendrites):
+            row, v, shift = h[s * dendrites + d], w[s, d], bias[s * dendrites + d]
+            for b in range(len(row)):
+                value = row[b] + shift
+                value = value if value > zero else below * value
+                row[b] = value
+                out[b] += v * value
+
+
+def soma_backward(  # noqa: PLR0917 - compiled signatures are positional
+    h: Array, w: Array, dy: Array, dh: Array, dw: Array, slope: float
+) -> None:
+    """Gradients of `soma_forward` with respect to w and to the dendrites' weighted sums.
+
+    Args:
+        h: (somata x dendrites, batch) as `soma_forward` leaves it.
+        w: (somata, dendrites).
+        dy: (somata, batch).
+        dh: as h, written: the gradient before bias and leaky ReLU.
+        dw: as w, written.
+        slope: of the leaky ReLU below zero.
+    """
+    somata, dendrites = w.shape
+    zero, one, below = h.dtype.type(0), h.dtype.type(1), h.dtype.type(slope)
+    for s in range(somata):
+        g = dy[s]
+        for d in range(dendrites):
+            row, out, v = h[s * dendrites + d], dh[s * dendrites + d], w[s, d]
+            total = zero
+            for b in range(len(g)):
+                total += g[b] * row[b]
+                out[b] = v * g[b] * (one if row[b] > zero else below)
+            dw[s, d] = total
+
+
 class Loops(NamedTuple):
     """The compiled forms, for float32 and float64."""
 
     weight_gradient: Callable[..., None]
     block_gradient: Callable[..., None]
+    soma_forward: Callable[..., None]
+    soma_backward: Callable[..., None]
 
 
 @functools.cache
@@ -110,28 +163,38 @@ def available() -> bool:
     return True
 
 
+_ARGUMENTS = {"ints": "int64[::1]", "float": "float64"}
+_SIGNATURES: dict[Callable[..., None], str] = {
+    weight_gradient: "matrix ints ints matrix vector vector",
+    block_gradient: "matrix matrix matrix matrix matrix vector",
+    soma_forward: "matrix vector matrix matrix float",
+    soma_backward: "matrix matrix matrix matrix matrix float",
+}
+
+
 @functools.cache
 def compiled() -> Loops:
-    """Compile every loop, or load its machine code from the disk."""
-    ints = "int64[::1]"
-    weight, block = [], []
-    for real in ("float32", "float64"):
-        matrix, vector = f"{real}[:, ::1]", f"{real}[::1]"
-        weight.append(f"void({matrix}, {ints}, {ints}, {matrix}, {vector}, {vector})")
-        block.append(f"void({matrix}, {matrix}, {matrix}, {matrix}, {matrix}, {vector})")
-    return Loops(
-        weight_gradient=jit(weight_gradient, weight),
-        block_gradient=jit(block_gradient, block),
-    )
+    """Compile every loop for float32 and float64, or load its machine code from the disk."""
+    return Loops(*(jit(loop, arguments) for loop, arguments in _SIGNATURES.items()))
 
 
-def jit(function: Callable[..., None], signatures: list[str]) -> Callable[..., None]:
-    """Compile `function` for the signatures, its machine code cached where one can write."""
+def jit(loop: Callable[..., None], arguments: str) -> Callable[..., None]:
+    """Compile `loop` for both precisions, its machine code cached where one can write.
+
+    Args:
+        loop: a function that returns nothing.
+        arguments: the kind of each: `matrix`, `vector` (contiguous, of real numbers), `ints`
+            (contiguous int64), `float`.
+    """
     import numba
 
+    signatures = []
+    for real in ("float32", "float64"):
+        kinds = {**_ARGUMENTS, "matrix": f"{real}[:, ::1]", "vector": f"{real}[::1]"}
+        signatures.append(f"void({', '.join(kinds[kind] for kind in arguments.split())})")
     with _cache_folder() as cached:
         compiler = numba.njit(signatures, cache=cached, nogil=True, fastmath=_FASTMATH)
-        result: Callable[..., None] = compiler(function)
+        result: Callable[..., None] = compiler(loop)
     return result
 
 

@@ -11,9 +11,10 @@ from torch import nn
 
 from neurojoule.errors import UserError
 from neurojoule.kernels import loops
-from neurojoule.kernels.compact import BlockLinear, CompactLinear
+from neurojoule.kernels.compact import BlockLinear, CompactLinear, DendriticLayer
 from neurojoule.kernels.masked import MaskedLinear
 from neurojoule.kernels.wiring import index_of
+from neurojoule.work import count
 
 NONE = -1
 
@@ -107,6 +108,82 @@ def test_a_soma_sums_its_own_dendrites(shape, batch):
 
     weight, bias = (p.detach().requires_grad_() for p in (layer.weight, layer.bias))
     assert torch.autograd.gradcheck(function, (x, weight, bias))
+
+
+FUSABLE = {
+    "even": (torch.arange(24).remainder(7).view(6, 4), (2, 3)),
+    "an empty dendrite": (WIRINGS["an empty dendrite"], (1, 3)),
+    "one": (torch.tensor([[3]]), (1, 1)),
+}
+
+
+def as_parts(layer):
+    return lambda x: layer.somata(nn.functional.leaky_relu(layer.dendrites(x), layer.slope))
+
+
+@pytest.mark.parametrize("slope", [0.1, 0.0, 1.0])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("batch", [1, 5])
+@pytest.mark.parametrize("wiring", FUSABLE)
+@pytest.mark.usefixtures("kernel")
+def test_a_fused_layer_equals_its_parts_in_value_and_gradient(wiring, batch, bias, slope):
+    torch.manual_seed(0)
+    index, shape = FUSABLE[wiring]
+    layer = DendriticLayer(
+        CompactLinear(7, index, bias=bias), BlockLinear(*shape, bias=bias), slope
+    ).double()
+    x = torch.randn(batch, 7, dtype=torch.float64, requires_grad=True)
+    wanted = [x, *layer.parameters()]
+    gradients = [
+        torch.autograd.grad(function(x).square().sum(), wanted)
+        for function in (layer, as_parts(layer))
+    ]
+    torch.testing.assert_close(layer(x), as_parts(layer)(x))
+    torch.testing.assert_close(*gradients)
+
+
+def test_the_gradients_of_a_fused_layer_agree_with_finite_differences():
+    torch.manual_seed(0)
+    index, shape = FUSABLE["even"]
+    layer = DendriticLayer(CompactLinear(7, index), BlockLinear(*shape), 0.1).double()
+    x = torch.randn(3, 7, dtype=torch.float64, requires_grad=True)
+    names = [name for name, _ in layer.named_parameters()]
+
+    def function(x, *parameters):
+        return torch.func.functional_call(layer, dict(zip(names, parameters, strict=True)), (x,))
+
+    parameters = [p.detach().requires_grad_() for p in layer.parameters()]
+    assert torch.autograd.gradcheck(function, (x, *parameters))
+
+
+def test_a_hook_on_a_part_of_a_fused_layer_is_called():
+    index, shape = FUSABLE["even"]
+    layer = DendriticLayer(CompactLinear(7, index), BlockLinear(*shape), 0.1)
+    x = torch.randn(3, 7)
+    calls = []
+    fused = layer(x)
+    for part in (layer.dendrites, layer.somata):
+        part.register_forward_hook(lambda part, _, y: calls.append((type(part), tuple(y.shape))))
+    torch.testing.assert_close(layer(x), fused)
+    assert calls == [(CompactLinear, (3, 6)), (BlockLinear, (3, 2))]
+
+
+def test_the_operations_of_a_fused_layer_are_those_of_its_parts():
+    index, shape = FUSABLE["even"]
+    layer = DendriticLayer(CompactLinear(7, index), BlockLinear(*shape), 0.1)
+    work = count(layer, torch.ones(5, 7))
+    assert work.forward_flops == 2 * (24 + 6) + 6
+    assert work.effective_macs + work.effective_acs == 24 + 6
+    assert work.kernels == ("embedding_bag+numba fused", "bmm+numba fused")
+
+
+@pytest.mark.parametrize(
+    ("shape", "slope", "message"),
+    [((2, 2), 0.1, r"6 dendrites do not fit somata of shape \(2, 2\)"), ((2, 3), -1, "given -1")],
+)
+def test_parts_that_do_not_fit_are_refused(shape, slope, message):
+    with pytest.raises(UserError, match=message):
+        DendriticLayer(CompactLinear(7, FUSABLE["even"][0]), BlockLinear(*shape), slope)
 
 
 @pytest.mark.usefixtures("kernel")
