@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from neurojoule.errors import UserError
 from neurojoule.kernels.compact import BlockLinear, CompactLinear
-from neurojoule.models.point import SYNAPSES, too_few_inputs
+from neurojoule.models.refusals import SYNAPSES, too_few_inputs
 from neurojoule.models.wiring import receptive_fields
 from neurojoule.registry import Shape, model
 

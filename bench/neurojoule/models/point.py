@@ -12,22 +12,9 @@ from torch.nn import functional as F
 
 from neurojoule.errors import UserError
 from neurojoule.kernels.compact import CompactLinear
+from neurojoule.models.refusals import SYNAPSES, too_few_inputs
 from neurojoule.models.wiring import covering_inputs
-from neurojoule.registry import Shape, Task, model
-
-SYNAPSES = 16
-"""Inputs of one unit or dendrite where they are few (K of Chavlis & Poirazi 2025)."""
-
-
-def too_few_inputs(task: Task) -> str | None:
-    """Why a control of sparse connections means nothing on `task`, or None."""
-    count = Shape(task.inputs, task.outputs, task.inputs).features
-    if count > SYNAPSES:
-        return None
-    return (
-        f"{task.name} has {count} inputs and a unit {SYNAPSES} synapses, so all would be connected "
-        "with all and this control would be the network that it controls."
-    )
+from neurojoule.registry import Shape, model
 
 
 @model(

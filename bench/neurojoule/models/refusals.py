@@ -1,0 +1,33 @@
+"""Why a model cannot learn a task, in the words that its user reads; None when it can."""
+
+from math import prod
+
+from neurojoule.registry import Task
+
+SYNAPSES = 16
+"""Inputs of one unit or dendrite where they are few (K of Chavlis & Poirazi 2025)."""
+
+
+def too_few_inputs(task: Task) -> str | None:
+    """A control of sparse connections means nothing where all are connected anyway."""
+    count = prod(task.inputs)
+    if count > SYNAPSES:
+        return None
+    return (
+        f"{task.name} has {count} inputs and a unit {SYNAPSES} synapses, so all would be connected "
+        "with all and this control would be the network that it controls."
+    )
+
+
+def not_logic(task: Task) -> str | None:
+    """A single unit with binary inputs answers yes or no."""
+    if task.binary and task.outputs == 1 and task.loss == "binary":
+        return None
+    return f"{task.name} is no Boolean function, and a single binary unit answers only yes or no."
+
+
+def not_classes(task: Task) -> str | None:
+    """The perceptron's rule corrects classes only."""
+    if task.loss != "mean_squared_error":
+        return None
+    return f"{task.name} asks for values, and the perceptron's rule corrects classes only."
