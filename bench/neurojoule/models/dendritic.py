@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from neurojoule.errors import UserError
-from neurojoule.kernels.compact import BlockLinear, CompactLinear
+from neurojoule.kernels.compact import BlockLinear, CompactLinear, DendriticLayer
 from neurojoule.models.refusals import SYNAPSES, too_few_inputs
 from neurojoule.models.wiring import receptive_fields
 from neurojoule.registry import Shape, model
@@ -47,6 +47,8 @@ class DANN(nn.Module):
         UserError: when fields, dendrites or synapses do not fit the inputs.
     """
 
+    dendritic_slope = SLOPE
+
     def __init__(
         self,
         shape: Shape,
@@ -61,20 +63,18 @@ class DANN(nn.Module):
         synapses = min(synapses, shape.features)
         index = receptive_fields(fields, shape.grid, width, dendrites, synapses)
         self.counts = {"soma": width, "dendrite": width * dendrites}
-        self.dendrites = CompactLinear(shape.features, index)
-        self.somata = BlockLinear(width, dendrites)
+        self.neurons = DendriticLayer(
+            CompactLinear(shape.features, index),
+            BlockLinear(width, dendrites),
+            self.dendritic_slope,
+        )
         self.readout = nn.Linear(width, shape.outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map x (batch, n) to (batch, C)."""
-        h = self.bend(self.dendrites(x))  # (batch, S D)
-        y = F.leaky_relu(self.somata(h), SLOPE)  # (batch, S)
+        y = F.leaky_relu(self.neurons(x), SLOPE)  # (batch, S)
         logits: Tensor = self.readout(y)
         return logits
-
-    def bend(self, h: Tensor) -> Tensor:
-        """The nonlinearity of a dendrite, element by element."""
-        return F.leaky_relu(h, SLOPE)
 
     def units(self) -> dict[str, int]:
         """Somata and dendrites."""
@@ -96,9 +96,7 @@ class DANNLinear(DANN):
     to `mlp` to sparse sampling. Arguments and parameter count as in `dann`.
     """
 
-    def bend(self, h: Tensor) -> Tensor:
-        """Nothing: the dendrite is linear."""
-        return h
+    dendritic_slope = 1.0
 
 
 @model(
