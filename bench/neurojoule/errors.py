@@ -12,14 +12,16 @@ class UserError(Exception):
     """The input is wrong, not the program; the message is meant for the person who gave it."""
 
 
-class UnknownNameError(UserError):
-    """A name that is not registered; the message names the nearest ones that are."""
+FEW = 8
 
-    def __init__(self, kind: str, given: str, known: Iterable[str], hint: str = "") -> None:
+
+class UnknownNameError(UserError):
+    """A name that is not registered; the message names the nearest, and all where they are few."""
+
+    def __init__(self, kind: str, given: str, known: Iterable[str]) -> None:
         names = sorted(known)
         near = difflib.get_close_matches(given, names, n=3, cutoff=0.4)
-        if near:
-            advice = f"Did you mean {' or '.join(map(repr, near))}?"
-        else:
-            advice = f"Known: {', '.join(names) or 'none'}."
-        super().__init__(f"No {kind} is called {given!r}. {advice}{' ' if hint else ''}{hint}")
+        advice = [f"Did you mean {' or '.join(map(repr, near))}?"] if near else []
+        if not near or len(names) <= FEW:
+            advice.append(f"Known: {', '.join(names) or 'none'}.")
+        super().__init__(f"No {kind} is called {given!r}. {' '.join(advice)}")

@@ -45,7 +45,8 @@ class Ticker:
             self._measured += 1
         if record.status != "ok":
             first = (record.error or "").strip().splitlines()
-            self._console.print(f"{record.status}: {record.spec}: {first[-1] if first else ''}")
+            reason = first[-1] if first else ""
+            self._console.print(f"{record.status}: {record.spec}: {reason}", soft_wrap=True)
         left = self._left(step)
         if self._live:
             self._bar.update(

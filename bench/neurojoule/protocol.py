@@ -5,6 +5,7 @@ the phases themselves runs inside their windows.
 """
 
 import math
+import re
 import time
 import traceback
 from collections.abc import Callable
@@ -63,8 +64,12 @@ class Job:
 
     @property
     def run_id(self) -> str:
-        """Unique in a runs folder: a later attempt, or changed code, replaces the record."""
-        return f"{self.spec.task}-{self.spec.model}-{self.resume_key}"
+        """A file name, unique in a runs folder: a later attempt replaces the record.
+
+        The names stand there for people only, so whatever could leave the folder is taken out.
+        """
+        name = re.sub(r"[^A-Za-z0-9.]+", "_", f"{self.spec.task}-{self.spec.model}")
+        return f"{name[:60]}-{self.resume_key}"
 
 
 def run(job: Job) -> Record:

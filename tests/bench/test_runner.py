@@ -1,0 +1,230 @@
+"""Runs survive what models do to them, are not done twice, and wait for no other benchmark."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import foreign
+from neurojoule import machine, runner
+from neurojoule.errors import UserError
+from neurojoule.record import encode, read, write
+from neurojoule.spec import Recipe, Setup, Spec
+
+RECIPE = Recipe(steps=20, batch_size=4, evaluate_every=10)
+
+
+def spec(**changes):
+    base = Spec(suite="t", task="xor", model="mlp", seed=0, recipe=RECIPE, scale="smoke")
+    return msgspec.structs.replace(base, **changes)
+
+
+def neurojoule(env, folder, *arguments, **how):
+    command = [sys.executable, "-m", "neurojoule", *map(str, arguments)]
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=env,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        **how,
+    )
+
+
+def records(folder):
+    found = read([folder])
+    assert found.set_aside == ()
+    return {record.spec.model: record for record in found.records}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Two seeds of a run, done for real."""
+    folder = tmp_path_factory.mktemp("runs")
+    specs = [spec(seed=0), spec(seed=1)]
+    return runner.run(specs, runner.Session(folder)), folder, specs
+
+
+def test_a_run_leaves_a_whole_record_of_what_it_cost(finished):
+    records_, folder, specs = finished
+    assert [record.spec for record in records_] == specs
+    assert read([folder]).records == tuple(sorted(records_, key=lambda r: r.run_id))
+    record = records_[0]
+    assert record.status == "ok"
+    assert record.train.window.time_s >= 0.5  # the smoke window, filled with replays
+    assert record.train.replays == len(record.train.repeats_time_s) - 1 > 0
+    assert record.train.replays_identical
+    assert 0 < record.train.time_s < record.train.window.time_s
+    assert set(record.train.energy_j) >= {"cpu", "ram"}
+    assert record.train.energy_j["cpu"] > 0
+    assert [point.step for point in record.curve] == [0, 10, 20]
+    assert record.curve[0].loss is None
+    assert record.curve[1].flops * 2 == record.curve[2].flops == record.work.training_flops
+    assert len(record.idle) == 2  # before and after
+    assert record.machine.facts["grade_cpu"] in {"measured", "modelled", "guessed", "user"}
+    assert record.work.peak_memory_bytes is not None or sys.platform != "linux"
+
+
+def test_energy_of_one_execution_is_the_windows_apportioned_by_the_clock(finished):
+    phase = finished[0][0].train
+    window_j = phase.window.energy_j("cpu")
+    share = sum(phase.repeats_time_s) / phase.window.time_s
+    assert phase.energy_j["cpu"] == pytest.approx(window_j * share / (phase.replays + 1))
+    assert share < 1  # validations and restoring are in the window, and not in the result
+
+
+def test_a_second_call_measures_nothing_and_a_changed_spec_does(finished):
+    records_, folder, specs = finished
+    told = []
+    again = runner.run(specs, runner.Session(folder), told.append)
+    assert again == records_
+    assert [step.reused for step in told] == [True, True]
+
+
+def test_a_failed_run_is_tried_again_and_changed_code_measured_anew(finished, monkeypatch):
+    records_, folder, specs = finished
+    write(msgspec.structs.replace(records_[0], status="failed"), folder)
+    told = []
+    runner.run(specs[:1], runner.Session(folder), told.append)
+    assert [step.reused for step in told] == [False]
+    monkeypatch.setattr("neurojoule.provenance.fingerprint", lambda *_: "changed")
+    told.clear()
+    runner.run(specs[:1], runner.Session(folder), told.append)
+    assert [step.reused for step in told] == [False]
+    assert len(list(folder.glob("*.json"))) == 3
+
+
+def test_the_same_seed_learns_the_same_bit_by_bit(finished, tmp_path):
+    records_, _, specs = finished
+    (again,) = runner.run(specs[:1], runner.Session(tmp_path))
+    first = records_[0]
+    assert again.quality == first.quality
+    assert [p.validation for p in again.curve] == [p.validation for p in first.curve]
+    assert [p.loss for p in again.curve] == [p.loss for p in first.curve]
+
+
+def test_misbehaving_models_become_rows_with_a_status(tmp_path):
+    env = foreign.install(
+        tmp_path / "site", "dies", "raises", "diverges", "uncounted", "<b>bold</b>"
+    )
+    process = neurojoule(env, tmp_path, "run", "foreign", "--scale", "smoke")
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert "4 did not end well" in out
+    found = records(tmp_path / "runs")
+    assert {name: record.status for name, record in found.items()} == {
+        "dies": "failed",
+        "raises": "failed",
+        "diverges": "diverged",
+        "uncounted": "failed",
+        "<b>bold</b>": "ok",
+    }
+    assert "signal 9" in found["dies"].error
+    assert "the unit broke" in found["raises"].error
+    assert "aten::mm" in found["uncounted"].error
+    assert found["diverges"].train is not None
+    assert found["diverges"].quality is not None  # of the weights before it diverged
+    assert not any(found[name].energy_valid for name in ("dies", "raises", "uncounted"))
+
+
+def test_killing_a_benchmark_loses_at_most_the_run_in_progress(tmp_path):
+    env = foreign.install(tmp_path / "site", "sleeps", steps=20)
+    arguments = ("run", "foreign", "--scale", "smoke", "--seeds", "6")
+    process = neurojoule(env, tmp_path, *arguments, start_new_session=True)
+    runs = tmp_path / "runs"
+    until = time.monotonic() + 60
+    while not list(runs.glob("*.json")) and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(0.3)  # well into the second run
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    done = read([runs])
+    assert done.set_aside == ()
+    assert 1 <= len(done.records) < 6
+    assert all(record.status == "ok" for record in done.records)
+    again = neurojoule(env, tmp_path, *arguments)
+    _, err = again.communicate(timeout=120)
+    assert again.returncode == 0, err
+    kept = {record.run_id: record.started_utc for record in read([runs]).records}
+    assert len(kept) == 6
+    assert all(kept[record.run_id] == record.started_utc for record in done.records)
+
+
+def test_a_second_benchmark_on_the_machine_is_refused_and_told_who_holds_it(tmp_path):
+    with machine.exclusive():
+        holder = f"process {os.getpid()}"
+        with pytest.raises(UserError, match=holder):
+            runner.run([spec()], runner.Session(tmp_path))
+
+
+def test_a_stale_lock_of_a_killed_benchmark_holds_nobody_up():
+    code = "import time\nfrom neurojoule import machine\nwith machine.exclusive():\n"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code + "    print('held', flush=True)\n    time.sleep(60)"],
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout.readline() == b"held\n"
+    holder.kill()
+    holder.communicate()
+    with machine.exclusive():
+        pass
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"model": "mlpp"}, "'mlp'"),
+        ({"task": "xorr"}, "'xor'"),
+        ({"setup": Setup(threads=4096)}, "4096 threads"),
+        ({"options": (("layerz", 1),)}, "layers"),
+        ({"task": "digits", "model": "mcp"}, "cannot learn"),
+    ],
+)
+def test_what_cannot_run_is_refused_before_anything_runs(tmp_path, change, said):
+    folder = tmp_path / "runs"
+    with pytest.raises(UserError, match=said):
+        runner.run([spec(), spec(**change)], runner.Session(folder))
+    assert not folder.exists()
+
+
+def test_a_gpu_that_is_not_there_is_refused(tmp_path):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    with pytest.raises(UserError, match="CUDA"):
+        runner.run([spec(setup=Setup("cuda"))], runner.Session(tmp_path))
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(UserError, match="cannot be written"):
+        runner.run([spec()], runner.Session(blocked / "runs"))
+
+
+def test_a_half_written_record_in_the_way_is_measured_again(finished, tmp_path):
+    records_, _, specs = finished
+    half = encode(records_[0])[:100]
+    (tmp_path / f"{records_[0].run_id}.json").write_bytes(half)
+    (record,) = runner.run(specs[:1], runner.Session(tmp_path))
+    assert record.status == "ok"
+    assert read([tmp_path]).set_aside == ()
+
+
+def test_a_run_starts_within_half_a_second_of_being_asked_for(finished):
+    # `start` is the clean process, measured by the run itself; noise of a busy machine is allowed
+    # for by taking the faster of two.
+    assert min(record.seconds["start"] for record in finished[0]) < 0.5
+
+
+def test_folders_given_as_text_become_absolute(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (record,) = runner.run([spec()], runner.Session(Path("here")))
+    assert (tmp_path / "here" / f"{record.run_id}.json").is_file()
