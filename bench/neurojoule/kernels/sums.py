@@ -7,7 +7,6 @@ dendrites are compiled loops, and sums of weighted rows are torch's `embedding_b
 torch does everything.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -16,14 +15,14 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from neurojoule.errors import UserError
-from neurojoule.kernels import loops
+from neurojoule.kernels import dendrite_loops, jit
 from neurojoule.kernels.wiring import Synapses
 
 
 def is_compiled(weight: Tensor) -> bool:
     """Whether the compiled loops take this weight."""
     real = weight.dtype in {torch.float32, torch.float64}
-    return real and weight.device.type == "cpu" and loops.available()
+    return real and weight.device.type == "cpu" and jit.available()
 
 
 def features_first(x: Tensor, features: int, weight: Tensor) -> Tensor:
@@ -152,7 +151,9 @@ def _unit_gradients(
         dtable = _weighted_rows(dy, weight[order], readers, reader_offsets)  # (inputs, batch)
     if needs_weight or needs_bias:
         dweight, dbias = torch.empty_like(weight), dy.new_empty(len(dy))
-        _run(loops.compiled().weight_gradient, table, members, offsets, dy, dweight, dbias)
+        jit.run(
+            dendrite_loops.compiled().weight_gradient, table, members, offsets, dy, dweight, dbias
+        )
     return dtable, dweight, dbias if needs_bias else None
 
 
@@ -170,7 +171,15 @@ class _CompiledBlocks(torch.autograd.Function):
         rows, weight = ctx.saved_tensors
         drows, dweight = torch.empty_like(rows), torch.empty_like(weight)
         dbias = dy.new_empty(len(dy))
-        _run(loops.compiled().block_gradient, rows, weight, dy.contiguous(), drows, dweight, dbias)
+        jit.run(
+            dendrite_loops.compiled().block_gradient,
+            rows,
+            weight,
+            dy.contiguous(),
+            drows,
+            dweight,
+            dbias,
+        )
         return drows, dweight, dbias if ctx.needs_input_grad[2] else None
 
 
@@ -190,7 +199,7 @@ class _DendriticSums(torch.autograd.Function):
     ) -> Tensor:
         h = _weighted_rows(table, weight, synapses.members, synapses.offsets)  # (dendrites, batch)
         y = soma_bias.unsqueeze(1).repeat(1, table.shape[1])  # (somata, batch)
-        _run(loops.compiled().soma_forward, h, bias, soma_weight, y, slope)
+        jit.run(dendrite_loops.compiled().soma_forward, h, bias, soma_weight, y, slope)
         ctx.save_for_backward(table, weight, soma_weight, h)
         ctx.synapses, ctx.slope = synapses, slope
         return y
@@ -201,10 +210,5 @@ class _DendriticSums(torch.autograd.Function):
         table, weight, soma_weight, h = ctx.saved_tensors
         dy = dy.contiguous()  # (somata, batch)
         dh, dsoma = torch.empty_like(h), torch.empty_like(soma_weight)
-        _run(loops.compiled().soma_backward, h, soma_weight, dy, dh, dsoma, ctx.slope)
+        jit.run(dendrite_loops.compiled().soma_backward, h, soma_weight, dy, dh, dsoma, ctx.slope)
         return *_unit_gradients(ctx, table, weight, dh), dsoma, dy.sum(1), None, None
-
-
-def _run(loop: Callable[..., None], *arguments: Tensor | float) -> None:
-    """Call a compiled loop on the memory of the tensors."""
-    loop(*(x.detach().numpy() if isinstance(x, Tensor) else x for x in arguments))

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from neurojoule.errors import UserError
-from neurojoule.kernels import loops
+from neurojoule.kernels import jit
 from neurojoule.kernels.compact import BlockLinear, CompactLinear, DendriticLayer
 from neurojoule.kernels.masked import MaskedLinear
 from neurojoule.kernels.wiring import index_of
@@ -33,7 +33,7 @@ WIRINGS = {
 @pytest.fixture(params=["compiled", "plain torch"])
 def kernel(request, monkeypatch):
     if request.param == "plain torch":
-        monkeypatch.setattr(loops, "available", lambda: False)
+        monkeypatch.setattr(jit, "available", lambda: False)
     return request.param
 
 
@@ -346,7 +346,7 @@ def test_the_kernel_is_named_by_what_runs(monkeypatch):
     layer, block = CompactLinear(7, WIRINGS["even"]), BlockLinear(2, 3)
     assert (layer.kernel, block.kernel) == ("embedding_bag+numba", "bmm+numba")
     assert layer.to(torch.bfloat16).kernel == "embedding_bag"
-    monkeypatch.setattr(loops, "available", lambda: False)
+    monkeypatch.setattr(jit, "available", lambda: False)
     assert (layer.float().kernel, block.kernel) == ("embedding_bag", "bmm")
 
 
@@ -377,13 +377,13 @@ def test_on_a_gpu_the_layer_equals_the_masked_one(index):
 COMPILE_THEN_FORK = """
 import os
 import torch
-from neurojoule.kernels import loops
+from neurojoule.kernels import prepare
 from neurojoule.kernels.compact import CompactLinear
 
 torch.set_num_threads(1)
 layer = CompactLinear(7, torch.tensor([[0, 2, 4], [1, 3, 6]]))
 before = len(os.listdir("/proc/self/task"))
-loops.compiled()
+prepare()
 print("threads started:", len(os.listdir("/proc/self/task")) - before, flush=True)
 if os.fork() == 0:
     layer(torch.ones(2, 7)).sum().backward()

@@ -1,25 +1,13 @@
-"""Loops that torch has no fast operation for, compiled by numba when first asked for.
+"""Loops over synapses and dendrites that torch has no fast operation for.
 
-Signatures are explicit and the machine code is cached on disk, so that compiling never lands in a
-measured window: `compiled()` does it all, and a process forked after that has it for nothing.
-Nothing here starts a thread. numba is imported inside because that takes a second.
+Compiled when first asked for; nothing here starts a thread.
 """
 
 import functools
-import importlib
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
-from numpy.typing import NDArray
-
-Array = NDArray[Any]
-
-# Sums may be reordered and products fused; NaN and infinity stay what they are, so that a run
-# that diverges is seen to.
-_FASTMATH = {"reassoc", "contract", "nsz"}
+from neurojoule.kernels.jit import Array, jit
 
 
 def weight_gradient(  # noqa: PLR0917 - compiled signatures are positional
@@ -153,17 +141,6 @@ class Loops(NamedTuple):
     soma_backward: Callable[..., None]
 
 
-@functools.cache
-def available() -> bool:
-    """Whether numba can be imported; where it cannot, layers use torch alone and say so."""
-    try:
-        import numba  # noqa: F401 - the question is whether this raises
-    except ImportError:
-        return False
-    return True
-
-
-_ARGUMENTS = {"ints": "int64[::1]", "float": "float64"}
 _SIGNATURES: dict[Callable[..., None], str] = {
     weight_gradient: "matrix ints ints matrix vector vector",
     block_gradient: "matrix matrix matrix matrix matrix vector",
@@ -176,54 +153,3 @@ _SIGNATURES: dict[Callable[..., None], str] = {
 def compiled() -> Loops:
     """Compile every loop for float32 and float64, or load its machine code from the disk."""
     return Loops(*(jit(loop, arguments) for loop, arguments in _SIGNATURES.items()))
-
-
-def jit(loop: Callable[..., None], arguments: str) -> Callable[..., None]:
-    """Compile `loop` for both precisions, its machine code cached where one can write.
-
-    Args:
-        loop: a function that returns nothing.
-        arguments: the kind of each: `matrix`, `vector` (contiguous, of real numbers), `ints`
-            (contiguous int64), `float`.
-    """
-    import numba
-
-    signatures = []
-    for real in ("float32", "float64"):
-        kinds = {**_ARGUMENTS, "matrix": f"{real}[:, ::1]", "vector": f"{real}[::1]"}
-        signatures.append(f"void({', '.join(kinds[kind] for kind in arguments.split())})")
-    with _cache_folder() as cached:
-        compiler = numba.njit(signatures, cache=cached, nogil=True, fastmath=_FASTMATH)
-        result: Callable[..., None] = compiler(loop)
-    return result
-
-
-@contextmanager
-def _cache_folder() -> Iterator[bool]:
-    """Beside the source where that can be written, else in the user's cache folder, else none."""
-    import platformdirs
-
-    config: Any = importlib.import_module("numba.core.config")
-    before = config.CACHE_DIR
-    if before or writable(Path(__file__).parent / "__pycache__"):
-        yield True
-        return
-    folder = Path(platformdirs.user_cache_dir("neurojoule")) / "numba"
-    if not writable(folder):
-        yield False
-        return
-    config.CACHE_DIR = str(folder)
-    try:
-        yield True
-    finally:
-        config.CACHE_DIR = before
-
-
-def writable(folder: Path) -> bool:
-    """Whether a file can be made in `folder`, which is made if need be."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
