@@ -20,6 +20,7 @@ PANELS = (("train", "energy"), ("infer", "energy"))
 """What each file shows, left and right."""
 
 _RC: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",  # matplotlib brings it, so it is the same everywhere
     "font.size": 8,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -152,6 +153,9 @@ def _panel(ax: Any, table: pd.DataFrame, arms: pd.DataFrame, axis: Axis, phase: 
 
 
 def _short(text: str, most: int = 60) -> str:
-    """Cut a long name, and what fonts cannot draw, so that a figure stays a figure."""
-    plain = "".join(c if c.isprintable() and ord(c) < 0x2FFF else "\u25a1" for c in text)
+    """Cut a long name, and box what the font cannot draw, so that a figure stays a figure."""
+    from matplotlib.font_manager import findfont, get_font
+
+    font = get_font(findfont(_RC["font.family"]))
+    plain = "".join(c if font.get_char_index(ord(c)) else "\u25a1" for c in text)
     return plain if len(plain) <= most else plain[: most - 1] + "\u2026"

@@ -91,7 +91,7 @@ def _row(r: rec.Record) -> dict[str, object]:
         "machine": r.machine.name,
         "setup": str(spec.setup),
         "setting": f"{r.machine.name} \u00b7 {spec.setup} \u00b7 {spec.scale}",
-        "model": f"{spec.model} {options}".strip(),
+        "model": f"{spec.model} {options}" if options else spec.model,
         "size_budget": str(spec.size),
         "energy_reasons": "; ".join(r.energy_invalid_reasons),
         "total_time_s": r.seconds.get("total"),

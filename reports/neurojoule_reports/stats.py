@@ -156,7 +156,7 @@ def median_intervals(
         some = n > 0
         first, count = start[some], n[some]
         ranks = {int(size): median_rank(int(size))[0] - 1 for size in np.unique(count)}
-        k = np.array([ranks[int(size)] for size in count])
+        k = np.array([ranks[int(size)] for size in count], dtype=np.intp)
         out[some, j, 0] = (x[first + (count - 1) // 2] + x[first + count // 2]) / 2
         out[some, j, 1] = x[first + k]
         out[some, j, 2] = x[first + count - 1 - k]

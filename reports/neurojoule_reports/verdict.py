@@ -148,6 +148,8 @@ def _quality_words(best: float, leader: str, quality: Sequence[Comparison], metr
         return f"{first}; no other model finished."
     if len(beaten) == len(quality):
         nearest = min(quality, key=lambda c: c.value)
+        if len(quality) == 1:
+            return f"{first}: clearly ahead of {nearest.b}, by {_gap(nearest, metric)}."
         return (
             f"{first}: clearly ahead of all {len(quality)} others, "
             f"by {_gap(nearest, metric)} on {nearest.b}."

@@ -1,0 +1,239 @@
+"""The page in a real browser: what it draws, what it asks for, what it does at the keyboard."""
+
+import csv
+
+import pytest
+
+import browser
+import synthetic
+from neurojoule import carbon
+from neurojoule_reports import render, units
+
+BINARY = browser.find()
+
+pytestmark = pytest.mark.skipif(
+    BINARY is None, reason="no chromium on this machine (Debian: apt-get install chromium)"
+)
+
+HOSTILE = ("</script><script>window.hit=1</script>", "\u05e0\u05d5 \u202e \U0001f9e0", "x" * 300)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    home = tmp_path_factory.mktemp("page")
+    records = list(synthetic.study(seeds=3, machines=("laptop", "workstation")))
+    records += [synthetic.make(model=name, seed=s) for name in HOSTILE for s in range(3)]
+    return render.report([synthetic.save(records, home / "runs")], home / "report")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser.Browser(BINARY) as running:
+        running.size(1280)
+        yield running
+
+
+@pytest.fixture
+def page(chromium, report):
+    chromium.size(1280)
+    chromium.open(report.path)
+    yield chromium
+    assert chromium.problems() == []
+
+
+def marks(page):
+    return page.js(
+        "all('figure').map((f) => [title(f), all('.median', f).map((m) => ({...m.dataset}))])"
+    )
+
+
+def source(report, task, phase, setting="laptop-cpu-1-quick"):
+    (path,) = report.path.parent.glob(f"figures/*-{task}-{setting}.csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["arm"]: row for row in csv.DictReader(file) if row["phase"] == phase}
+
+
+def test_it_opens_from_a_file_and_asks_for_nothing_else(page, report):
+    assert page.requests() == [report.path.resolve().as_uri()]
+    assert page.js("window.hit") is None
+
+
+@pytest.mark.parametrize(("phase", "hash_"), [("train", ""), ("infer", "#phase=infer")])
+def test_it_draws_what_the_png_draws(page, report, phase, hash_):
+    page.open(report.path, hash_)
+    drawn = dict(marks(page))
+    assert set(drawn) == {"digits", "mnist1d", "xor"}
+    for task, points in drawn.items():
+        rows = source(report, task, phase)
+        assert {p["arm"] for p in points} == set(rows)
+        for p in points:
+            row = rows[p["arm"]]
+            assert float(p["x"]) == pytest.approx(float(row["x"]), rel=1e-5)
+            assert float(p["y"]) == pytest.approx(float(row["y"]), rel=1e-5)
+            assert (p["front"] == "1") == (row["on_front"] == "True")
+
+
+def test_the_grid_recomputes_co2e_in_the_page(page, report):
+    page.open(report.path, "#axis=co2e&grid=FRA")
+    rows = source(report, "digits", "train")
+    for p in dict(marks(page))["digits"]:
+        grams = carbon.co2e_g(float(rows[p["arm"]]["x"]), carbon.grid("FRA"))
+        assert float(p["x"]) == pytest.approx(grams, rel=1e-5)
+
+
+def test_what_is_shown_stands_in_the_address(page, report):
+    page.js("named('#axis button', 'Time').click()")
+    page.js("type('grid', 'DEU', 'change')")
+    address = page.js("location.hash")
+    assert address == "#axis=time&grid=DEU"
+    page.open(report.path, address)
+    assert page.js("texts('#axis [aria-pressed=true]')") == ["Time"]
+    assert page.js("document.getElementById('grid').value") == "DEU"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["#axis=nonsense&phase=%E0%A4%A&grid=&setting=x", "#=&&=", "#axis=samples&phase=infer"],
+)
+def test_a_broken_address_shows_the_page_all_the_same(page, report, address):
+    page.open(report.path, address)
+    assert len(dict(marks(page))["digits"]) > 0
+
+
+def test_settings_are_shown_one_at_a_time(page, report):
+    page.open(report.path, "#setting=workstation%20%C2%B7%20cpu%3A1%20%C2%B7%20quick")
+    rows = source(report, "digits", "train", "workstation-cpu-1-quick")
+    drawn = {p["arm"]: float(p["x"]) for p in dict(marks(page))["digits"]}
+    assert drawn == pytest.approx({a: float(r["x"]) for a, r in rows.items()}, rel=1e-5)
+    shown = page.js("all('article').filter((a) => !a.hidden).map((a) => a.dataset.setting)")
+    assert set(shown) == {"workstation \u00b7 cpu:1 \u00b7 quick"}
+
+
+def test_families_can_be_hidden(page):
+    page.js("named('#legend button', 'point').click()")
+    arms = {p["arm"] for p in dict(marks(page))["digits"]}
+    assert "mlp 4000p" not in arms
+    assert "dann 4000p" in arms
+
+
+def test_the_table_sorts_and_filters(page):
+    column = "all('#table tbody tr').map((r) => parseFloat(r.children[3].textContent))"
+    page.js("type('find', 'digits', 'input')")
+    page.js("document.querySelector('#table button[aria-label=Quality]').click()")
+    down = page.js(column)
+    assert len(down) == 21
+    assert down == sorted(down, reverse=True)
+    page.js("document.querySelector('#table button[aria-label=Quality]').click()")
+    assert page.js(column) == sorted(down)
+    assert page.js("texts('#table th[aria-sort=ascending]')") == ["Quality"]
+    assert set(page.js("texts('#table tbody td:nth-child(2)')")) == {"digits"}
+
+
+def test_hostile_names_are_shown_as_they_are(page):
+    names = page.js("texts('#table tbody th')")
+    for name in HOSTILE:
+        assert f"{name} 4000p" in names
+
+
+def test_page_and_files_write_numbers_alike(page, report):
+    rows = source(report, "digits", "train")
+    cells = page.js(
+        "all('tbody tr', figure('digits'))"
+        ".map((r) => [r.children[0].textContent, r.children[3].textContent])"
+    )
+    assert len(cells) == len(rows)
+    for arm, text in cells:
+        assert text == units.si(float(f"{float(rows[arm]['x']):.6g}"), "J")
+
+
+@pytest.mark.parametrize("width", [380, 800, 1280])
+def test_nothing_runs_over_the_edge(page, report, width):
+    page.size(width)
+    page.open(report.path)
+    assert page.js("document.documentElement.scrollWidth") <= width
+    edges = page.js("all('figure > svg').map((s) => s.getBoundingClientRect().right)")
+    assert max(edges) <= width
+
+
+def test_every_figure_has_a_description_and_a_table(page):
+    figures = page.js(
+        "all('figure > svg').map((s) => [s.getAttribute('role'), "
+        "s.getAttribute('aria-label').length, all('table tbody tr', s.parentElement).length])"
+    )
+    assert len(figures) == 3
+    for role, words, rows in figures:
+        assert role == "img"
+        assert words > 40
+        assert rows > 0
+
+
+def test_everything_can_be_reached_and_used_with_the_keyboard(page):
+    reached = []
+    for _ in range(40):
+        page.key("Tab")
+        reached.append(page.js("document.activeElement.id || document.activeElement.textContent"))
+    for name in ("theme", "setting", "Inference", "Time", "grid", "showseeds"):
+        assert name in reached
+    page.js("named('#axis button', 'Time').focus()")
+    page.key("Enter")
+    assert page.js("location.hash") == "#axis=time"
+    assert page.js("document.activeElement.textContent") == "Time"
+
+
+# WCAG 2.1, 1.4.3: relative luminance of each text against the nearest background below it.
+CONTRAST = """
+(() => {
+  const parse = (c) => c.match(/[\\d.]+/g).map(Number);
+  const linear = (v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+  const light = (c) => {
+    const [r, g, b] = parse(c).map((v) => linear(v / 255));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const under = (n) => {
+    for (; n; n = n.parentElement) {
+      const c = getComputedStyle(n).backgroundColor;
+      if (parse(c).length < 4 || parse(c)[3] > 0) return c;
+    }
+    return 'rgb(255, 255, 255)';
+  };
+  const bad = [];
+  for (const n of all('body *')) {
+    if (![...n.childNodes].some((c) => c.nodeType === 3 && c.textContent.trim())) continue;
+    if (n.closest('script, style, noscript') || !n.getClientRects().length) continue;
+    if (n.disabled) continue;
+    const ink = getComputedStyle(n)[n.namespaceURI.includes('svg') ? 'fill' : 'color'];
+    const [u, v] = [light(ink), light(under(n))];
+    const ratio = (Math.max(u, v) + 0.05) / (Math.min(u, v) + 0.05);
+    if (ratio < 4.5) bad.push([ratio.toFixed(2), n.tagName, n.textContent.slice(0, 40)]);
+  }
+  return bad;
+})()
+"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_word_has_contrast_of_at_least_four_and_a_half(page, report, scheme):
+    page.size(1280, scheme=scheme)
+    page.open(report.path)
+    assert page.js(CONTRAST) == []
+    dark = page.js("getComputedStyle(document.body).backgroundColor")
+    assert (dark == "rgb(20, 22, 26)") == (scheme == "dark")
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [],
+        [synthetic.make()],
+        [synthetic.make(status="failed", error="boom")],
+        [synthetic.make(valid=False)],
+    ],
+    ids=["none", "one", "failed", "no energy"],
+)
+def test_little_is_shown_without_an_error(chromium, tmp_path, records):
+    report = render.report(
+        [synthetic.save(records, tmp_path / "runs")], tmp_path / "report", formats=["html"]
+    )
+    chromium.open(report.path)
+    assert chromium.problems() == []
+    assert chromium.js("document.querySelector('h1').textContent") == "What accuracy costs"
