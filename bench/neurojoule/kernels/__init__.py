@@ -7,8 +7,9 @@ def prepare() -> None:
     Starts no thread; a process forked afterwards has the loops for nothing. Without numba there is
     nothing to prepare: the layers run, and name, their plain forms.
     """
-    from neurojoule.kernels import dendrite_loops, event_loops, jit
+    from neurojoule.kernels import dendrite_loops, event_loops, jit, stream_loops
 
     if jit.available():
         dendrite_loops.compiled()
         event_loops.compiled()
+        stream_loops.compiled()
