@@ -26,8 +26,16 @@ _SPEED = ("cpu_model", "cpu_cores", "gpu_model", "gpu_driver", "gpu_power_limit_
 """Facts that change how fast the same code runs; they are part of the resume key."""
 
 
-def describe(name: str | None, hardware: Hardware | None) -> Machine:
-    """This machine under the name the user chose (its host name by default), and its facts."""
+def describe(
+    name: str | None, hardware: Hardware | None, meter_problem: str | None = None
+) -> Machine:
+    """This machine under the name the user chose (its host name by default), and its facts.
+
+    Args:
+        name: what the user calls it.
+        hardware: what the meter found; None when it did not start.
+        meter_problem: why it did not.
+    """
     facts: dict[str, str | int | float | bool | None] = {
         "os": platform.platform(),
         "python": platform.python_version(),
@@ -39,6 +47,8 @@ def describe(name: str | None, hardware: Hardware | None) -> Machine:
         **_gpu(),
         **{f"version_{name}": version(name) for name in LIBRARIES},
     }
+    if meter_problem is not None:
+        facts["meter_problem"] = meter_problem
     if hardware is not None:
         facts["cpu_tdp_w"] = hardware.cpu_tdp_w
         for part, source in hardware.sources.items():

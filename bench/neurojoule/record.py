@@ -41,12 +41,14 @@ class Component(_Part, frozen=True, kw_only=True):
         energy_j: gross joules; None when the meter failed.
         grade: how a joule of this component is known.
         source: the backend in words, such as "RAPL" or "cpu_load".
+        update_period_s: how old a reading of the meter may be; what its edges may be wrong by.
     """
 
     name: Literal["cpu", "gpu", "ram"]
     energy_j: float | None
     grade: Grade
     source: str
+    update_period_s: float = 0.0
 
 
 class Window(_Part, frozen=True, kw_only=True):

@@ -160,10 +160,15 @@ def _make_folder(folder: Path) -> None:
 
 def _prepare(session: Session, specs: Sequence[Spec]) -> _Machinery:
     processes = workers.context(fresh=any(scale(spec.scale).fresh_processes for spec in specs))
-    hardware = workers.ask(processes, meter.detect, session.settings)
+    hardware: Hardware | None = None
+    meter_problem: str | None = None
+    try:
+        hardware = workers.ask(processes, meter.detect, session.settings)
+    except meter.MeterError as error:  # runs go on, and their energy is null
+        meter_problem = str(error)
     return _Machinery(
         session=session,
-        machine=machine.describe(session.machine_name, hardware),
+        machine=machine.describe(session.machine_name, hardware, meter_problem),
         hardware=hardware,
         git=provenance.git_state(),
         processes=processes,
