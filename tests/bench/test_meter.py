@@ -100,7 +100,8 @@ def test_a_meter_that_saw_another_duration_is_not_believed(world):
         assert "the meter saw 12" in meter.problems[0]
 
 
-def test_a_window_of_zero_length_has_no_energy(world, monkeypatch):
+def test_a_window_of_zero_length_has_no_energy(monkeypatch):
+    World(monkeypatch)
     hardware = detect(MeterSettings())
     with Meter(hardware, MeterSettings()) as meter:
         now_s = time.perf_counter()

@@ -8,7 +8,6 @@ import inspect
 from dataclasses import fields
 from importlib.metadata import version
 
-import psutil
 import pytest
 from codecarbon import OfflineEmissionsTracker
 from codecarbon.core import hardware_cache
@@ -169,8 +168,7 @@ def test_a_later_tracker_takes_the_plan_and_detects_nothing(monkeypatch):
 
 
 def test_the_last_stop_ends_the_monitors_thread():
-    hardware = detect(MeterSettings())
-    before = psutil.Process().num_threads()
-    with Meter(hardware, MeterSettings()) as meter, meter.window():
-        pass
-    assert psutil.Process().num_threads() <= before
+    with Meter(detect(MeterSettings()), MeterSettings()) as meter, meter.window():
+        scheduler = meter._tracker._scheduler_monitor_power
+        assert not scheduler._stopped
+    assert scheduler._stopped, gone("stop of the monitor in stop()", "neurojoule.meter")
