@@ -5,6 +5,7 @@ clock. Validation is clocked apart. The best weights by validation are kept by a
 """
 
 import copy
+import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -98,26 +99,40 @@ def gradient_learner(
         optimiser = torch.optim.SGD(
             parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
         )
-    groups = optimiser.param_groups
-    cosine = recipe.schedule == "cosine"
-    done = 0
+    zero_grad, step = optimiser.zero_grad, optimiser.step
+    before_step = _before_step(recipe, parameters, optimiser)
 
     def learn(x: Tensor, y: Tensor) -> Tensor:
-        nonlocal done
-        optimiser.zero_grad()
+        zero_grad()
         loss = loss_of(forward(x), y)
         loss.backward()  # type: ignore[no-untyped-call]
-        if recipe.gradient_clip:
-            nn.utils.clip_grad_norm_(parameters, recipe.gradient_clip)
-        if cosine:
-            rate = recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * done / recipe.steps))
-            for group in groups:
-                group["lr"] = rate
-            done += 1
-        optimiser.step()
+        if before_step is not None:
+            before_step()
+        step()
         return loss
 
     return learn
+
+
+def _before_step(
+    recipe: Recipe, parameters: list[nn.Parameter], optimiser: torch.optim.Optimizer
+) -> Callable[[], None] | None:
+    """Clipping and the schedule, or None where the recipe has neither."""
+    if not recipe.gradient_clip and recipe.schedule == "constant":
+        return None
+    done = 0
+
+    def prepare_step() -> None:
+        nonlocal done
+        if recipe.gradient_clip:
+            nn.utils.clip_grad_norm_(parameters, recipe.gradient_clip)
+        if recipe.schedule == "cosine":
+            rate = recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * done / recipe.steps))
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            done += 1
+
+    return prepare_step
 
 
 def batches(data: Data, batch_size: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -128,8 +143,7 @@ def batches(data: Data, batch_size: int, seed: int) -> Iterator[tuple[Tensor, Te
     """
     count = len(data)
     if batch_size >= count:
-        while True:
-            yield data.x, data.y
+        yield from itertools.repeat((data.x, data.y))
     generator = torch.Generator().manual_seed(seed)
     while True:
         order = torch.randperm(count, generator=generator).to(data.x.device)
@@ -194,8 +208,8 @@ def train(
             break
         todo = min(recipe.evaluate_every, recipe.steps - step)
         start_s, start_cpu_s = time.perf_counter(), own_cpu_s()
-        for _ in range(todo):
-            loss = learn(*next(stream))
+        for x, y in itertools.islice(stream, todo):
+            loss = learn(x, y)
         synchronise()
         spent_s += time.perf_counter() - start_s
         spent_cpu_s += own_cpu_s() - start_cpu_s
