@@ -1,0 +1,111 @@
+"""Simulate a biophysical cell: backward Euler, staggered gates, many simulations at once.
+
+Per step dt (Hines 1984; Carnevale & Hines, "The NEURON Book", 2006, ch. 4): gates advance by their
+exact exponential at the present voltage, then (C/dt + dI/dv) (v' - v) = -I(v) is solved on the
+tree. Events arrive at whole ms, before the step that starts there.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurojoule.cells import kernel, layout
+from neurojoule.cells.cell import Cell
+from neurojoule.cells.compartments import Compartments, compartments
+from neurojoule.cells.errors import StepTooLargeError
+from neurojoule.cells.program import HIGH_MV, LOW_MV, initial_state, program
+from neurojoule.errors import UserError
+
+DT_MS = 0.05
+"""The step that docs/neuron.md derives from the convergence table."""
+
+LARGEST_DT_MS = 0.2
+"""Beyond it a spike's upstroke is one step long and spikes are lost, however calm the numbers."""
+
+WIDTHS = (8, 32)
+"""Lanes of the compiled blocks; a last block may be narrower."""
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What a cell did.
+
+    Attributes:
+        soma_mv: (simulations, ms) voltage of the soma at the end of each ms, not clipped.
+        spikes: (simulations, ms) whether the soma crossed the threshold upwards in that ms.
+        spike_ms: per simulation, the times of the steps that crossed.
+    """
+
+    soma_mv: NDArray[np.float64]
+    spikes: NDArray[np.bool_]
+    spike_ms: tuple[NDArray[np.float64], ...]
+
+    @property
+    def rate_hz(self) -> float:
+        """Mean output rate."""
+        return float(self.spikes.mean() * 1000)
+
+
+def simulate(cell: Cell, bits: NDArray[np.uint8], dt_ms: float = DT_MS) -> Traces:
+    """Run the cell on packed input, with a step that is a whole fraction of 1 ms.
+
+    `bits` is (simulations, ms, bytes) as `numpy.packbits` packs the synapses of one ms: first all
+    excitatory ones in the order of `Compartments.dendritic`, then all inhibitory ones.
+
+    Raises:
+        StepTooLargeError: when dt is no fraction of a ms, or too large to converge.
+        CellError: when the cell cannot be built.
+        UserError: when the input has another number of synapses.
+    """
+    tree = compartments(cell)
+    _check_step(dt_ms)
+    expected = -(-2 * len(tree.dendritic) // 8)
+    if bits.ndim != 3 or bits.shape[2] != expected or bits.dtype != np.uint8:
+        raise UserError(
+            f"The input has the shape {bits.shape} and type {bits.dtype}; the cell {cell.name!r} "
+            f"has {2 * len(tree.dendritic)} synapses and takes uint8 (simulations, ms, {expected})."
+        )
+    count, duration = bits.shape[:2]
+    soma_mv = np.empty((count, duration))
+    crossing = np.zeros((count, duration), dtype=np.uint8)
+    for start in range(0, count, max(WIDTHS)):
+        block = slice(start, min(count, start + max(WIDTHS)))
+        soma_mv[block], crossing[block] = _run_block(cell, tree, bits[block], dt_ms)
+    times = tuple(
+        np.flatnonzero(row) + dt_ms * row[np.flatnonzero(row)].astype(np.float64)
+        for row in crossing
+    )
+    return Traces(soma_mv, crossing > 0, times)
+
+
+def _check_step(dt_ms: float) -> None:
+    steps = round(1 / dt_ms) if dt_ms > 0 else 0
+    if dt_ms > LARGEST_DT_MS or steps > 255 or abs(steps * dt_ms - 1) > 1e-9:
+        raise StepTooLargeError(
+            f"The time step {dt_ms} ms is too large to converge, or no whole fraction of 1 ms. "
+            f"Use 1/n ms with n from {round(1 / LARGEST_DT_MS)} to 255; {DT_MS} is the default."
+        )
+
+
+def _run_block(
+    cell: Cell, tree: Compartments, bits: NDArray[np.uint8], dt_ms: float
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    lanes = next(width for width in WIDTHS if width >= len(bits))
+    compiled = program(cell, tree, dt_ms)
+    padded = np.zeros((lanes, *bits.shape[1:]), dtype=np.uint8)
+    padded[: len(bits)] = bits
+    shape = (lanes, bits.shape[1])
+    output = layout.Output(np.empty(shape), np.zeros(shape, dtype=np.uint8))
+    state = initial_state(cell, tree, compiled, lanes)
+    reason, ms = kernel.run((0,) * lanes, compiled, state, padded, output)
+    if reason != layout.FINISHED:
+        what = {
+            layout.LEFT_TABLE: f"a voltage left {LOW_MV:g} ... {HIGH_MV:g} mV",
+            layout.BAD_PIVOT: "the linear system lost its positive pivots",
+        }[reason]
+        raise StepTooLargeError(
+            f"The time step {dt_ms} ms is too large to converge on the cell {cell.name!r}: in ms "
+            f"{ms} {what}. Use a smaller step, or check densities and conductances."
+        )
+    return output.soma_mv[: len(bits)], output.crossing[: len(bits)]
