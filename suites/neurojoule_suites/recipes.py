@@ -11,7 +11,7 @@ TUNED = Path(__file__).with_name("tuned.toml")
 
 @cache
 def _tuned() -> dict[str, dict[str, float]]:
-    rates: dict[str, dict[str, float]] = tomllib.loads(TUNED.read_text())["learning_rate"]
+    rates: dict[str, dict[str, float]] = tomllib.loads(TUNED.read_text()).get("learning_rate", {})
     return rates
 
 

@@ -1,0 +1,93 @@
+"""Find the learning rate of every model on every task: the same search for every family.
+
+Each row of the suites is trained at each rate and seed with the budget of the scale `quick`; the
+rate with the best median validation wins. The test split plays no part. The search is made of
+ordinary runs, so what it cost stands in its records and at the head of `tuned.toml`.
+
+    python docs/experiments/tune.py
+"""
+
+import argparse
+import dataclasses
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+
+import msgspec
+
+from neurojoule.progress import ticker
+from neurojoule.quantities import si
+from neurojoule.record import Record
+from neurojoule.registry import get_model
+from neurojoule.runner import Session, run
+from neurojoule.spec import SCALES, Setup, Spec
+from neurojoule.suite import available, get_suites
+from neurojoule_suites.recipes import TUNED
+
+RATES = (1e-3, 3e-3, 1e-2)
+
+
+def specs(names: list[str], seeds: int) -> list[Spec]:
+    """Every tunable row at every rate; the windows of `smoke`, since joules are not compared."""
+    found = []
+    for suite in get_suites(names):
+        rows, _ = available(suite.rows(SCALES["quick"]))
+        for row in rows:
+            if get_model(row.model).learns == "own":
+                continue
+            for rate in RATES:
+                recipe = msgspec.structs.replace(row.recipe, learning_rate=rate)
+                tried = dataclasses.replace(row, recipe=recipe)
+                found += suite.specs(tried, "smoke", seeds, Setup())
+    return list(dict.fromkeys(found))
+
+
+def winners(records: list[Record]) -> dict[str, dict[str, float]]:
+    """Task -> model -> the rate whose median validation over sizes and seeds is best.
+
+    Ties go to the smaller rate. On a truth table, where all reach the same, fewer steps win.
+    """
+    scores: dict[tuple[str, str, float], list[tuple[float, float]]] = defaultdict(list)
+    for record in records:
+        spec, quality = record.spec, record.quality
+        sign = 1 if quality is None or quality.higher_is_better else -1
+        value = -1e9 if quality is None else sign * quality.validation
+        steps = record.curve[-1].step if record.curve else spec.recipe.steps
+        scores[spec.task, spec.model, spec.recipe.learning_rate].append((value, -steps))
+    best: dict[str, dict[str, float]] = defaultdict(dict)
+    for task, model in dict.fromkeys((task, model) for task, model, _ in scores):
+        best[task][model] = max(
+            (rate for t, m, rate in scores if (t, m) == (task, model)),
+            key=lambda rate: (
+                median(value for value, _ in scores[task, model, rate]),
+                median(steps for _, steps in scores[task, model, rate]),
+                -rate,
+            ),
+        )
+    return best
+
+
+def main() -> None:
+    """Search and write `tuned.toml`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("suites", nargs="*")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--runs", type=Path, default=Path("runs-tune"))
+    options = parser.parse_args()
+    with ticker().shown() as tell:
+        records = run(specs(options.suites, options.seeds), Session(options.runs), tell)
+    time_s = sum(record.train.time_s for record in records if record.train)
+    lines = [
+        "# Learning rates by task and model: the same search for every family, on validation.",
+        f"# Written by docs/experiments/tune.py: rates {RATES}, {options.seeds} seeds,",
+        f"# {len(records)} runs that trained for {si(time_s, 's')} in all.",
+    ]
+    for task, rates in sorted(winners(records).items()):
+        lines += ["", f'[learning_rate."{task}"]']
+        lines += [f"{model} = {rate:g}" for model, rate in sorted(rates.items())]
+    TUNED.write_text("\n".join(lines) + "\n")
+    print(f"wrote {TUNED.name}")
+
+
+if __name__ == "__main__":
+    main()
