@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from neurojoule.errors import UserError
 from neurojoule.kernels import jit, stream_loops
+from neurojoule.kernels.convolution import CausalConv1d
 from neurojoule.kernels.events import EventConv1d
 from neurojoule.kernels.sums import is_compiled
 
@@ -25,9 +26,9 @@ class Streaming:
     """`model`, advanced by one step a call, with the outputs of its batched form.
 
     The model maps (batch, channels, time) to (batch, outputs, time), or to (batch, outputs) read at
-    the last step. Its only mixing of time are `torch.nn.Conv1d` of stride 1, each fed with its
-    input padded on the left by (taps - 1) x dilation zeros, or `EventConv1d`. It is copied, with
-    weight norms folded in, and the copy is compared with the original over a few random steps.
+    the last step. Its only mixing of time are `CausalConv1d`, `EventConv1d`, or `torch.nn.Conv1d`
+    of stride 1 fed with its input padded on the left by (taps - 1) x dilation zeros. It is copied,
+    with weight norms folded in, and the copy is compared with the original over a few steps.
 
     Args:
         model: as above; it is left as it is.
@@ -103,7 +104,8 @@ class _Step(nn.Module):
         units, self.channels, taps = conv.weight.shape
         self.dilation = conv.dilation[0] if isinstance(conv, nn.Conv1d) else 1
         span = (taps - 1) * self.dilation + 1
-        self.padding = span - 1 if isinstance(conv, nn.Conv1d) else 0
+        pads_itself = isinstance(conv, CausalConv1d | EventConv1d)
+        self.padding = 0 if pads_itself else span - 1
         self.head = 0
         weight = conv.weight.detach()  # of a weight-normed one, the product
         bias = weight.new_zeros(units) if conv.bias is None else conv.bias.detach()
