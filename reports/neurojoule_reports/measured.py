@@ -1,6 +1,7 @@
 """How far the numbers can be trusted: grades, contamination, spread, what joules add to time."""
 
 import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,12 +134,32 @@ def _median(values: pd.Series) -> float:
 
 
 def invalid(frames: Frames) -> list[tuple[str, int]]:
-    """Why energies are not ranked, with how often; of runs that finished."""
+    """Why energies are not ranked, with how often; of runs that finished.
+
+    Reasons that differ in their numbers only are one row, with the range of each number.
+    """
     runs = frames.runs
     bad = runs[(runs["status"] == "ok") & ~runs["energy_valid"]]
-    reasons = bad["energy_reasons"].where(bad["energy_reasons"] != "", "no reason was recorded")
-    counts = reasons.value_counts()
-    return sorted(((str(k), int(v)) for k, v in counts.items()), key=lambda kv: (-kv[1], kv[0]))
+    alike: dict[str, list[list[str]]] = {}
+    for text in bad["energy_reasons"]:
+        for reason in str(text).split("; ") if text else ["no reason was recorded"]:
+            alike.setdefault(_NUMBER.sub("{}", reason), []).append(_NUMBER.findall(reason))
+    counted = [(_ranged(pattern, found), len(found)) for pattern, found in alike.items()]
+    return sorted(counted, key=lambda row: (-row[1], row[0]))
+
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+def _ranged(pattern: str, found: list[list[str]]) -> str:
+    """The pattern with each number as its range over the rows: 22\u201351."""
+    spans = []
+    for numbers in zip(*found, strict=True):
+        ordered = sorted(numbers, key=float)
+        low, high = ordered[0], ordered[-1]
+        spans.append(low if low == high else f"{low}\u2013{high}")
+    parts = pattern.split("{}")
+    return "".join(part + span for part, span in zip(parts, [*spans, ""], strict=True))
 
 
 def unfinished(frames: Frames) -> list[tuple[str, str, str, int]]:

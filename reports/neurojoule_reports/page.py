@@ -9,7 +9,8 @@ import pandas as pd
 
 from neurojoule import carbon
 from neurojoule_reports.columns import AXES
-from neurojoule_reports.frames import Frames, groups, ranked
+from neurojoule_reports.curves import curves, median_curves, to_target
+from neurojoule_reports.frames import ARM_KEY, Frames, groups, ranked
 from neurojoule_reports.palette import OTHER, STYLES
 
 MAX_SEEDS = 5_000
@@ -26,7 +27,7 @@ def data(frames: Frames, grid: carbon.Grid) -> dict[str, Any]:
     tasks = groups(arms, ["suite", "task"])
     same = (
         "suite", "task", "setting", "arm", "model", "family", "runs", "ok", "diverged",
-        "failed", "timeout", "energy_runs", "reached", "grade", "quality", "quality_low",
+        "failed", "timeout", "energy_runs", "grade", "quality", "quality_low",
         "quality_high", "train_ram_j",
     )  # fmt: skip
     intervals = [f"{c}{suffix}" for c in FIGURES for suffix in ("", "_low", "_high")]
@@ -38,8 +39,9 @@ def data(frames: Frames, grid: carbon.Grid) -> dict[str, Any]:
             {name: getattr(s, name) for name in ("family", "colour", "text", "dark", "marker")}
             for s in (*STYLES, OTHER)
         ],
-        "arms": {name: _column(arms[name]) for name in (*same, *intervals)},
+        "arms": {name: _column(arms[name]) for name in (*same, *intervals)} | _targets(frames),
         "seeds": _seeds(frames),
+        "curves": _curves(frames),
         "grids": [[g.code, g.name, g.g_per_kwh, g.year] for g in carbon.grids().values()],
         "grid": grid.code,
     }  # fmt: skip
@@ -69,13 +71,32 @@ def _seeds(frames: Frames) -> dict[str, list[Any]]:
     if len(frames.runs) > MAX_SEEDS:
         return {}
     counted = ranked(frames.runs)
-    key = ["suite", "task", "setting", "arm"]
-    index = pd.MultiIndex.from_frame(frames.arms[key])
-    codes = index.get_indexer(pd.MultiIndex.from_frame(counted[key]))
+    index = pd.MultiIndex.from_frame(frames.arms[ARM_KEY])
+    codes = index.get_indexer(pd.MultiIndex.from_frame(counted[ARM_KEY]))
     return {
         "arm": [int(code) for code in codes],
         "seed": [int(seed) for seed in counted["seed"]],
         **{name: _column(counted[name]) for name in ("quality", *FIGURES)},
+    }
+
+
+def _targets(frames: Frames) -> dict[str, list[Any]]:
+    """What each arm needed to reach the target; null where most of its runs never did."""
+    table = frames.arms[ARM_KEY].merge(to_target(frames), on=ARM_KEY, how="left")
+    counts = {n: [int(v) for v in table[n].fillna(0)] for n in ("tried", "reached")}
+    figures = ("target_time_s", "target_energy_j", "target_flops")
+    return counts | {name: _column(table[name]) for name in figures}
+
+
+def _curves(frames: Frames) -> dict[str, list[Any]]:
+    """Median learning curves, each point with the index of its arm."""
+    table = median_curves(curves(frames.records, frames.runs))
+    codes = pd.MultiIndex.from_frame(frames.arms[ARM_KEY]).get_indexer(
+        pd.MultiIndex.from_frame(table[ARM_KEY])
+    )
+    return {
+        "arm": [int(code) for code in codes],
+        **{name: _column(table[name]) for name in ("time_s", "flops", "energy_j", "validation")},
     }
 
 

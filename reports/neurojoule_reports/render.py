@@ -5,6 +5,7 @@ report(["runs"], Path("report")).path
 
 import base64
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -20,6 +21,7 @@ from neurojoule.errors import UnknownNameError, UserError
 from neurojoule.record import write_atomically
 from neurojoule_reports import figures, frames, measured, methods, page, summary, units, verdict
 from neurojoule_reports.columns import AXES, RUN_COLUMNS
+from neurojoule_reports.exchange import Rate
 from neurojoule_reports.pairs import Comparison
 
 FORMATS = ("html", "png", "svg", "csv")
@@ -137,6 +139,7 @@ def html(
         "signed": units.signed,
         "percent": units.percent,
         "times": _times,
+        "rate": _rate,
     }
     return environment.get_template("page").render(
         # Safe: the package's own script and style, and JSON escaped by `page.embed`.
@@ -177,6 +180,19 @@ def _times(c: Comparison) -> Markup:
         return value
     return value + Markup(" <small>{}\u2013{}</small>").format(
         units.digits(c.low), units.digits(c.high)
+    )
+
+
+def _rate(r: Rate) -> Markup:
+    """An exchange rate: \u00d7 2.1 with its interval, > \u00d7 4.1, or why there is none."""
+    if r.refusal:
+        return Markup("<i>{}</i>").format(r.refusal)
+    if math.isinf(r.value) or r.value == 0:
+        sign = "<" if r.value == 0 else ">"
+        return Markup("{} \u00d7\u202f{}").format(sign, units.digits(r.bound))
+    high = "\u221e" if math.isinf(r.high) else units.digits(r.high)
+    return Markup("\u00d7\u202f{} <small>{}\u2013{}</small>").format(
+        units.digits(r.value), units.digits(r.low), high
     )
 
 

@@ -62,6 +62,8 @@ def _quality(verdicts: Sequence[TaskVerdict]) -> str:
     for v in verdicts:
         if not v.leader:
             parts.append(f"{v.task}: no run finished")
+        elif not v.quality:
+            parts.append(f"{v.task}: only {v.leader} finished")
         elif v.undecided:
             fewest = min(c.n for c in v.quality if c.refusal)
             parts.append(f"{v.task}: {v.leader} is ahead, with not enough runs ({fewest} of 3)")

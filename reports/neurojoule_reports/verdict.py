@@ -15,8 +15,11 @@ import pandas as pd
 
 from neurojoule_reports import units
 from neurojoule_reports.columns import AXES, Axis
+from neurojoule_reports.exchange import Exchange, exchanges
 from neurojoule_reports.frames import Frames, groups, ranked
 from neurojoule_reports.pairs import Comparison, by_seed, compare, corrected
+
+_SAID = ("units", "parameters", "training energy", "training data")
 
 COSTS: tuple[Axis, ...] = tuple(
     axis for axis in AXES if axis.name in {"energy", "time", "operations", "parameters"}
@@ -77,6 +80,24 @@ class TaskVerdict:
     qualified_words: str = ""
     cheapest: tuple[Cheapest, ...] = ()
     duels: tuple[Duel, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
+    uses_words: str = ""
+
+    @property
+    def exchange_words(self) -> str:
+        """The exchange rate of the best dendritic arm, in a sentence; "" when there is none."""
+        known = [e for e in self.exchanges if not e.rates[0].refusal]
+        if not known:
+            return ""
+        sign = 1 if self.metric == "accuracy" else -1
+        best = max(known, key=lambda e: sign * e.quality)
+        rates = [r for r in best.rates if not r.refusal]
+        if all(math.isinf(r.low) for r in rates):
+            return f"No point network that was measured is as good as {best.arm}."
+        if all(math.isinf(r.value) for r in rates):
+            return f"Whether a point network that was measured is as good as {best.arm} is open."
+        said = [f"{r.words} {r.currency}" for r in rates if r.currency in _SAID]
+        return f"A point network as good as {best.arm} needs {_list(said)}."
 
 
 def verdicts(frames: Frames) -> list[TaskVerdict]:
@@ -136,7 +157,34 @@ def _verdict(
             if not (axis.train == axis.infer and phase == "infer")
         ),
         tuple(_duels(table, runs, higher=higher)),
+        tuple(exchanges(runs, arms)),
+        _uses_words(table.loc[list(good)]),
     )
+
+
+def _uses_words(good: pd.DataFrame) -> str:
+    """Train once, use N times: which arm needs the least energy in total, for which N."""
+    known = good[["train_energy_j", "infer_energy_j"]].dropna()
+    known = known[(known > 0).all(axis=1)].sort_values("train_energy_j", kind="stable")
+    if len(known) < 2:
+        return ""
+    arm, parts, least = str(known.index[0]), [], 0.0
+    while True:
+        here = known.loc[arm]
+        cheaper = known[known["infer_energy_j"] < here["infer_energy_j"]]
+        if cheaper.empty:
+            break
+        # Where the lines train + N x infer cross; the next to be cheapest crosses first.
+        even = (cheaper["train_energy_j"] - here["train_energy_j"]) / (
+            here["infer_energy_j"] - cheaper["infer_energy_j"]
+        )
+        least, following = max(least, float(even.min())), str(even.idxmin())
+        parts.append(f"up to {units.si(least, '')} samples {arm}")
+        arm = following
+    if not parts:
+        return f"{arm} needs the least energy however often it is used."
+    steps = ", ".join(parts)
+    return f"Trained once and used: by medians the least energy is that of {steps}, then {arm}."
 
 
 def _quality_words(best: float, leader: str, quality: Sequence[Comparison], metric: str) -> str:

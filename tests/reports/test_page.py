@@ -43,7 +43,8 @@ def page(chromium, report):
 
 def marks(page):
     return page.js(
-        "all('figure').map((f) => [title(f), all('.median', f).map((m) => ({...m.dataset}))])"
+        "all('#figures figure').map((f) => "
+        "[title(f), all('.median', f).map((m) => ({...m.dataset}))])"
     )
 
 
@@ -157,7 +158,7 @@ def test_nothing_runs_over_the_edge(page, report, width):
 
 def test_every_figure_has_a_description_and_a_table(page):
     figures = page.js(
-        "all('figure > svg').map((s) => [s.getAttribute('role'), "
+        "all('#figures figure > svg').map((s) => [s.getAttribute('role'), "
         "s.getAttribute('aria-label').length, all('table tbody tr', s.parentElement).length])"
     )
     assert len(figures) == 3

@@ -36,7 +36,7 @@ HELPERS = """
   window.texts = (css) => all(css).map((n) => n.textContent);
   window.named = (css, text) => all(css).find((n) => n.textContent === text);
   window.title = (figure) => figure.querySelector('h3 bdi').textContent;
-  window.figure = (task) => all('figure').find((f) => title(f) === task);
+  window.figure = (task) => all('#figures figure').find((f) => title(f) === task);
   window.type = (id, value, event) => {
     const n = document.getElementById(id);
     n.value = value;

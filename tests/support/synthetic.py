@@ -221,7 +221,7 @@ def make(
         work=rec.Work(
             parameters=parameters,
             nonzero_parameters=int(parameters * 0.9),
-            units={"soma": 32},
+            units={"soma": max(1, int(parameters**0.5))},
             width=32,
             size_deviation=None if size is None else parameters / size - 1,
             kernels=("linear",),
@@ -253,7 +253,7 @@ def make(
                 cpu_s=repeats[0] * i / 10,
                 flops=training * i / 10,
                 loss=float(2.3 * np.exp(-i / 3) + 0.1),
-                validation=float(chance + (quality - chance) * (1 - np.exp(-i / 2))),
+                validation=float(chance + (quality - chance) * (1 - np.exp(-i)) / (1 - np.exp(-10))),
             )
             for i in range(1, 11)
         ),

@@ -6,6 +6,7 @@
   const $ = (id) => document.getElementById(id);
   const arms = rows(data.arms);
   const seeds = rows(data.seeds);
+  const curvePoints = rows(data.curves);
   const axes = new Map(data.axes.map((a) => [a.name, a]));
   const styles = new Map(data.styles.map((s) => [s.family, s]));
   const grids = new Map(data.grids.map(([code, name, g, year]) => [code, { code, name, g, year }]));
@@ -149,39 +150,26 @@
     return ticks;
   }
 
-  function draw(task, width) {
-    const axis = axes.get(state.axis);
-    const list = points(task);
+  // The frame of a figure: axes, grid, levels. Gives the root and the two scales.
+  function plot(width, { xLow, xHigh, values, task, axis, title, words }) {
     const W = Math.max(280, width); const H = Math.round(Math.min(400, Math.max(300, W * 0.66)));
     const box = { left: 46, right: W - 14, top: 26, bottom: H - 42 };
-    const title = axis.train === axis.infer ? axis.label
-      : state.phase === "train" ? `Training ${axis.label.replace(/^[A-Z](?=[a-z])/, (c) => c.toLowerCase())}`
-        : `Inference ${axis.label.replace(/^[A-Z](?=[a-z])/, (c) => c.toLowerCase())}, a sample`;
-    const metric = (task.metric ?? "quality").replaceAll("_", " ");
-    if (!list.length) return { node: html("p", { class: "empty" }, emptyReason(axis)), list, title };
-
-    // Chance is drawn where it does not squeeze the data into a corner, and said otherwise.
-    const data_ = list.flatMap((p) => [p.yLow, p.yHigh]);
-    const span = Math.max(...data_) - Math.min(...data_);
-    const far = (v) => v !== null && Math.max(Math.min(...data_) - v, v - Math.max(...data_)) > Math.max(1.2 * span, 0.05 * Math.abs(v));
-    const levels = [task.target, task.chance].filter((v) => v !== null && !far(v));
-    let xMin = Math.min(...list.map((p) => p.xLow)); let xMax = Math.max(...list.map((p) => p.xHigh));
-    const pad = Math.max(1.25, (xMax / xMin) ** 0.1);
-    xMin /= pad; xMax *= pad;
-    const ys = [...data_, ...levels];
-    let yMin = Math.min(...ys); let yMax = Math.max(...ys);
-    const yPad = (yMax - yMin || Math.abs(yMax) || 1) * 0.07;
-    yMin -= yPad; yMax += yPad;
+    const metric = metricWords(task);
+    const bottom = Math.min(...values); const top = Math.max(...values);
+    // A level far from the data would squeeze it into a corner: it is named instead of drawn.
+    const far = (v) => v !== null && Math.max(bottom - v, v - top)
+      > Math.max(1.2 * (top - bottom), 0.05 * Math.abs(v));
+    const levels = [["target", task.target], ["chance", task.chance]].filter(([, v]) => v !== null);
+    const pad = Math.max(1.25, (xHigh / xLow) ** 0.1);
+    const [xMin, xMax] = [xLow / pad, xHigh * pad];
+    const ys = [...values, ...levels.map(([, v]) => v).filter((v) => !far(v))];
+    const yPad = (Math.max(...ys) - Math.min(...ys) || Math.abs(top) || 1) * 0.07;
+    const [yMin, yMax] = [Math.min(...ys) - yPad, Math.max(...ys) + yPad];
     const X = (v) => box.left + (Math.log(v / xMin) / Math.log(xMax / xMin)) * (box.right - box.left);
     const Y = (v) => box.bottom - ((v - yMin) / (yMax - yMin)) * (box.bottom - box.top);
 
-    const front = paretoFront(list, task.higher);
-    const summary = `${metric} against ${title.toLowerCase()} on ${task.task}, `
-      + `${list.length} models; on the Pareto front: ${front.map((p) => p.arm.arm).join(", ")}. `
-      + "All numbers are in the table below.";
-    const root = svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": summary });
-    root.append(svg("desc", {}, summary));
-
+    const root = svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": words });
+    root.append(svg("desc", {}, words));
     for (const tick of niceTicks(yMin, yMax, 5)) {
       if (task.metric === "accuracy" && (tick > 1.0001 || tick < 0)) continue;
       root.append(svg("line", { class: "rule", x1: box.left, x2: box.right, y1: Y(tick), y2: Y(tick) }),
@@ -192,40 +180,62 @@
       root.append(svg("line", { class: "axis", x1: X(tick), x2: X(tick), y1: box.bottom, y2: box.bottom + 4 }),
         svg("text", { x: X(tick), y: box.bottom + 17, "text-anchor": "middle" }, si(tick, axis.unit)));
     }
-    root.append(svg("line", { class: "axis", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }));
-    root.append(svg("text", { x: 0, y: 12 }, `${metric[0].toUpperCase()}${metric.slice(1)}`),
+    root.append(svg("line", { class: "axis", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }),
+      svg("text", { x: 0, y: 12 }, capital(metric)),
       svg("text", { x: box.right, y: H - 6, "text-anchor": "end" }, `${title} \u2192`));
-    // The name of a level stands at the end of its line where fewer markers are.
-    const levelPlace = (value, name) => {
-      const near = (from, to) => list.filter((p) => Math.abs(Y(p.y) - Y(value) + 8) < 18 && X(p.x) > from && X(p.x) < to).length;
-      const w = 7 * name.length + 14;
-      return near(box.left, box.left + w) < near(box.right - w, box.right) + (front.at(-1).y === value || Math.abs(Y(front.at(-1).y) - Y(value) + 4) < 10 ? 1 : 0)
-        ? { x: box.left + 4, "text-anchor": "start" } : { x: box.right, "text-anchor": "end" };
-    };
-    for (const [name, value] of [["target", task.target], ["chance", task.chance]]) {
-      if (value === null) continue;
-      if (far(value)) {
-        const top = value > yMax;
-        root.append(svg("text", { x: box.right, y: top ? box.top - 8 : box.bottom - 6, "text-anchor": "end" },
-          `${name} ${quality(value, task.metric)} ${top ? "\u2191" : "\u2193"}`));
-        continue;
+    // The name of a level stands at the end of its line where less is drawn.
+    function drawLevels(list) {
+      for (const [name, value] of levels) {
+        if (far(value)) {
+          const above = value > top;
+          root.append(svg("text", { x: box.right, y: above ? box.top - 8 : box.bottom - 6, "text-anchor": "end" },
+            `${name} ${quality(value, task.metric)} ${above ? "\u2191" : "\u2193"}`));
+          continue;
+        }
+        const w = 7 * name.length + 14;
+        const near = (from, to) => list.filter((p) => Math.abs(Y(p.y) - Y(value) + 8) < 18
+          && X(p.x) > from && X(p.x) < to).length;
+        const left = near(box.left, box.left + w) < near(box.right - w, box.right + 40);
+        root.append(svg("line", { class: "level", x1: box.left, x2: box.right, y1: Y(value), y2: Y(value) }),
+          svg("text", { x: left ? box.left + 4 : box.right, "text-anchor": left ? "start" : "end", y: Y(value) - 4 }, name));
       }
-      root.append(svg("line", { class: "level", x1: box.left, x2: box.right, y1: Y(value), y2: Y(value) }),
-        svg("text", { ...levelPlace(value, name), y: Y(value) - 4 }, name));
     }
+    return { root, X, Y, box, drawLevels };
+  }
+  const capital = (text) => `${text[0].toUpperCase()}${text.slice(1)}`;
+  const metricWords = (task) => (task.metric ?? "quality").replaceAll("_", " ");
+  const small = (label) => label.replace(/^[A-Z](?=[a-z])/, (c) => c.toLowerCase());
+  function axisTitle(axis) {
+    if (axis.train === axis.infer) return axis.label;
+    return state.phase === "train" ? `Training ${small(axis.label)}` : `Inference ${small(axis.label)}, a sample`;
+  }
+
+  function draw(task, width) {
+    const axis = axes.get(state.axis);
+    const list = points(task);
+    const title = axisTitle(axis);
+    if (!list.length) return { node: html("p", { class: "empty" }, emptyReason(axis)), list, title };
+    const front = paretoFront(list, task.higher);
+    const { root, X, Y, box, drawLevels } = plot(width, {
+      xLow: Math.min(...list.map((p) => p.xLow)), xHigh: Math.max(...list.map((p) => p.xHigh)),
+      values: list.flatMap((p) => [p.yLow, p.yHigh]), task, axis, title,
+      words: `${capital(metricWords(task))} against ${small(title)} on ${task.task}, ${list.length} models; `
+        + `on the Pareto front: ${front.map((p) => p.arm.arm).join(", ")}. All numbers are in the table below.`,
+    });
+    drawLevels([...list, ...front.slice(-1).map((p) => ({ x: p.x * 1e9, y: p.y }))].map((p) => (
+      { ...p, x: Math.min(p.x, Math.max(...list.map((q) => q.xHigh)) * 1.2) })));
 
     let path = "";
     front.forEach((p, i) => { path += i ? `H${X(p.x)}V${Y(p.y)}` : `M${X(p.x)},${Y(p.y)}`; });
     root.append(svg("path", { class: "front", d: `${path}H${box.right}` }));
-
     const layer = { seeds: svg("g"), ladders: svg("g"), whiskers: svg("g"), medians: svg("g"), labels: svg("g") };
     if (state.seeds === "1") drawSeeds(layer.seeds, list, X, Y);
-    const models = Map.groupBy ? Map.groupBy(list, (p) => p.arm.model) : groupBy(list, (p) => p.arm.model);
+    const models = groupBy(list, (p) => p.arm.model);
     for (const group of models.values()) {
       group.sort((a, b) => a.x - b.x);
-      const stroke = colour(group[0].arm.family);
       layer.ladders.append(svg("polyline", {
-        class: "ladder", stroke, points: group.map((p) => `${X(p.x)},${Y(p.y)}`).join(" "),
+        class: "ladder", stroke: colour(group[0].arm.family),
+        points: group.map((p) => `${X(p.x)},${Y(p.y)}`).join(" "),
       }));
     }
     for (const p of list) {
@@ -245,6 +255,65 @@
     root.append(...Object.values(layer));
     return { node: root, list, title, front };
   }
+
+  // ---- learning curves -------------------------------------------------------------------------
+  const CLOCKS = { energy: "energy_j", co2e: "energy_j", time: "time_s", operations: "flops" };
+  const clockAxis = () => axes.get(state.axis in CLOCKS ? state.axis : "energy");
+  function learning(task, width) {
+    const axis = clockAxis(); const name = CLOCKS[axis.name]; const f = scale(axis);
+    const groups = [...groupBy(curvePoints, (p) => p.arm).entries()]
+      .map(([index, list]) => ({ arm: arms[index], list: list.filter((p) => p[name] > 0).map((p) => ({ x: p[name] * f, y: p.validation })) }))
+      .filter(({ arm, list }) => arm.task === task.task && arm.suite === task.suite && visible(arm) && list.length > 1);
+    const title = `Cumulative ${small(axis.label)} of training`;
+    if (!groups.length) return { node: html("p", { class: "empty" }, "No learning curve with this figure was recorded in this setting."), groups, axis };
+    const all = groups.flatMap((g) => g.list);
+    const { root, X, Y, box, drawLevels } = plot(width, {
+      xLow: Math.min(...all.map((p) => p.x)), xHigh: Math.max(...all.map((p) => p.x)),
+      values: all.map((p) => p.y), task, axis, title,
+      words: `Learning curves on ${task.task}: ${metricWords(task)} on the validation split against ${small(title)}, `
+        + `medians over seeds of ${groups.length} models. What each needs to reach the target is in the table below.`,
+    });
+    const sign = task.higher ? 1 : -1;
+    const ends = [];
+    for (const group of groupBy(groups, (g) => g.arm.model).values()) {
+      const best = [...group].sort((a, b) => sign * (b.list.at(-1).y - a.list.at(-1).y))[0];
+      for (const { arm, list } of group) {
+        root.append(svg("polyline", {
+          class: arm === best.arm ? "curve" : "curve faint", stroke: colour(arm.family), "data-arm": arm.arm,
+          points: list.map((p) => `${X(p.x)},${Y(p.y)}`).join(" "),
+        }));
+      }
+      const end = { ...best.list.at(-1), arm: best.arm };
+      root.append(svg("path", { class: "median", d: marker(best.arm.family, 4), fill: colour(best.arm.family), transform: `translate(${X(end.x)} ${Y(end.y)})` }));
+      ends.push([end]);
+    }
+    drawLevels(ends.flat());
+    const labels = svg("g");
+    placeLabels(labels, ends, ends.flat(), X, Y, box);
+    root.append(labels);
+    return { node: root, groups, axis };
+  }
+  function toTarget(task) {
+    const here = arms.filter((a) => a.task === task.task && a.suite === task.suite && visible(a) && a.tried);
+    const co2 = scale(axes.get("co2e"));
+    const missed = (a, v) => (a.reached * 2 <= a.tried ? "not by most" : v);
+    const body = html("tbody");
+    for (const a of [...here].sort((u, v) => (u.target_energy_j ?? Infinity) - (v.target_energy_j ?? Infinity))) {
+      body.append(html("tr", {}, html("th", { scope: "row" }, html("bdi", {}, a.arm)),
+        ...[`${a.reached} of ${a.tried}`, missed(a, si(a.target_energy_j, "J")),
+          missed(a, si(a.target_energy_j === null ? null : a.target_energy_j * co2, "g")),
+          missed(a, si(a.target_time_s, "s")), missed(a, si(a.target_flops, "FLOP"))]
+          .map((text) => html("td", { class: "n" }, text))));
+    }
+    return tableOf(["Arm", "Reached", "Energy", "CO\u2082e", "Time", "Operations"], body,
+      `To the target of ${quality(task.target, task.metric)}`, `What ${task.task} takes to its target`);
+  }
+  function tableOf(heads, body, summary, label) {
+    const head = html("tr", {}, ...heads.map((text, i) => html("th", i ? { scope: "col", class: "n" } : { scope: "col" }, text)));
+    return html("details", {}, html("summary", {}, summary),
+      html("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
+        html("table", {}, html("thead", {}, head), body)));
+  }
   function groupBy(list, key) {
     const groups = new Map();
     for (const item of list) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
@@ -254,7 +323,7 @@
     if (!column(axis, state.phase)) return `${axis.label} is not a figure of inference.`;
     const here = arms.filter((arm) => arm.setting === state.setting);
     if (axis.energy && here.some((arm) => arm.ok) && !here.some((arm) => arm.energy_runs)) {
-      return "No run here has valid energy; section 4 says why.";
+      return "No run here has valid energy; section 5 says why.";
     }
     return "Nothing to draw: no run that counts has this figure in this setting.";
   }
@@ -355,7 +424,20 @@
       figure.append(node);
       if (!list.length) continue;
       figure.append(html("figcaption", {}, ...caption(task, list, front, axis)),
-        numbers(task, list, axis, title), save(node, task));
+        numbers(task, list, axis, title), save(node, `${task.task}-${state.phase}-${state.axis}`));
+    }
+    $("curves").replaceChildren();
+    for (const task of shown) {
+      const figure = html("figure", {}, html("h3", {}, html("bdi", {}, task.task), " ", html("small", {}, task.suite)));
+      $("curves").append(figure);
+      const { node, groups, axis: clock } = learning(task, figure.clientWidth || 480);
+      figure.append(node);
+      if (!groups.length) continue;
+      const here = groups.map((g) => g.arm);
+      const reached = here.filter((a) => a.reached * 2 > a.tried);
+      figure.append(html("figcaption", {}, html("b", {}, `${reached.length} of ${here.length}`),
+        ` reach the target of ${quality(task.target, task.metric)} in most runs${clock.name === "co2e" ? `. Grid: ${gridWords()}` : ""}.`),
+        toTarget(task), save(node, `${task.task}-learning-${clock.name}`));
     }
     if (!shown.length) home.append(html("p", { class: "empty" }, "There are no runs in this setting."));
   }
@@ -380,23 +462,17 @@
         html("td", { class: "n" }, `${si(p.xLow, axis.unit)} \u2013 ${si(p.xHigh, axis.unit)}`),
         html("td", { class: "n" }, `${p.arm.ok}`)));
     }
-    const head = html("tr");
-    for (const [text, numeric] of [["Arm", 0], [(task.metric ?? "quality").replaceAll("_", " "), 1],
-      ["interval", 1], [title, 1], ["interval", 1], ["Runs", 1]]) {
-      head.append(html("th", numeric ? { scope: "col", class: "n" } : { scope: "col" }, text));
-    }
-    return html("details", {}, html("summary", {}, "The numbers"),
-      html("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Numbers of the figure for ${task.task}` },
-        html("table", {}, html("thead", {}, head), body)));
+    return tableOf(["Arm", metricWords(task), "interval", title, "interval", "Runs"], body,
+      "The numbers", `Numbers of the figure for ${task.task}`);
   }
-  function save(node, task) {
+  function save(node, name) {
     const button = html("button", { type: "button" }, "Save as SVG");
     button.addEventListener("click", () => {
       const copy = node.cloneNode(true);
       copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
       inlineStyle(node, copy);
       const blob = new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" });
-      const link = html("a", { download: `${task.task}-${state.phase}-${state.axis}.svg` });
+      const link = html("a", { download: `${name}.svg` });
       link.href = URL.createObjectURL(blob);
       link.click();
       URL.revokeObjectURL(link.href);
