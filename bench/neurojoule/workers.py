@@ -7,6 +7,7 @@ fork server has imported all code, started no thread and opened no device.
 import contextlib
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
@@ -60,7 +61,7 @@ def run_one(job: protocol.Job, processes: Context) -> Record:
     """One run in a process of its own; its death or its time limit becomes a record too."""
     started = datetime.now(UTC)
     limit_s = scale(job.spec.scale).timeout_s
-    process = processes.Process(target=protocol.run, args=(job,), daemon=False)
+    process = processes.Process(target=_run, args=(job,))
     process.start()
     try:
         process.join(limit_s)
@@ -82,6 +83,22 @@ def run_one(job: protocol.Job, processes: Context) -> Record:
         record = protocol.unfinished(job, "failed", f"the process of this run {how}", started)
     write(record, job.folder)
     return record
+
+
+def _run(job: protocol.Job) -> None:
+    """The run, in its process, which ends when the benchmark that asked for it is gone.
+
+    Otherwise the orphan of a killed benchmark would go on under the next one's windows.
+    """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    protocol.run(job)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _how_it_ended(exitcode: int | None) -> str:

@@ -42,5 +42,5 @@ def recipe(task: str, model: str, scale: Scale) -> Recipe:
         case _:  # a truth table: the whole set every step, until it is solved
             steps = {"smoke": 200}.get(scale.name, 5000)
             return Recipe(
-                steps=steps, batch_size=64, learning_rate=rate, evaluate_every=10, stop_at=1.0
+                steps=steps, batch_size=64, learning_rate=rate, evaluate_every=25, stop_at=1.0
             )

@@ -1,7 +1,6 @@
 """Runs survive what models do to them, are not done twice, and wait for no other benchmark."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -136,15 +135,17 @@ def test_misbehaving_models_become_rows_with_a_status(tmp_path):
 def test_killing_a_benchmark_loses_at_most_the_run_in_progress(tmp_path):
     env = foreign.install(tmp_path / "site", "sleeps", steps=20)
     arguments = ("run", "foreign", "--scale", "smoke", "--seeds", "6")
-    process = neurojoule(env, tmp_path, *arguments, start_new_session=True)
+    process = neurojoule(env, tmp_path, *arguments)
     runs = tmp_path / "runs"
     until = time.monotonic() + 60
     while not list(runs.glob("*.json")) and time.monotonic() < until:
         time.sleep(0.05)
     time.sleep(0.3)  # well into the second run
-    os.killpg(process.pid, signal.SIGKILL)
+    process.kill()  # the benchmark alone: the process of its run must notice
     process.communicate()
     done = read([runs])
+    time.sleep(2)
+    assert read([runs]) == done  # no orphan went on
     assert done.set_aside == ()
     assert 1 <= len(done.records) < 6
     assert all(record.status == "ok" for record in done.records)
