@@ -231,6 +231,37 @@ class State(_Part, frozen=True, kw_only=True):
     canary_s: float
 
 
+class CopyRate(_Part, frozen=True, kw_only=True):
+    """How fast a buffer of this size is copied; bytes read and bytes written both count."""
+
+    buffer_bytes: int
+    bytes_per_s: float
+
+
+class Ceilings(_Part, frozen=True, kw_only=True):
+    """The most that a setup of this machine was seen to do (`neurojoule.ceilings`).
+
+    Attributes:
+        flops_per_s: of the fastest matrix product; 1 multiply-add = 2 FLOPs.
+        copies: the fastest copy by size of the buffer, which decides the cache it comes from.
+        product_power_w: CPU and GPU power during matrix products; None when it is not known.
+        copy_power_w: likewise during copies of the largest buffer.
+    """
+
+    flops_per_s: float
+    copies: tuple[CopyRate, ...]
+    product_power_w: float | None
+    copy_power_w: float | None
+
+    def bytes_per_s(self, working_set_bytes: float) -> float:
+        """The copy rate of the smallest buffer that holds this much, or of the largest."""
+        rates = sorted(self.copies, key=lambda rate: rate.buffer_bytes)
+        for rate in rates:
+            if working_set_bytes <= rate.buffer_bytes:
+                return rate.bytes_per_s
+        return rates[-1].bytes_per_s
+
+
 class Record(_Part, frozen=True, kw_only=True):
     """One run, whole. See the classes above for its parts, and DESIGN for why each is kept.
 
@@ -242,6 +273,7 @@ class Record(_Part, frozen=True, kw_only=True):
             close in time share them.
         seconds: wall seconds outside the phases: start of the process, set-up, and the total.
         attempts: how often the run was measured; only the last is kept.
+        ceilings: what the setup can do at most; None when it was not probed.
         footprint_j: joules spent by the benchmark itself on this run (warm-up, replays,
             validations, discarded attempts), apart from the results.
     """
@@ -267,6 +299,7 @@ class Record(_Part, frozen=True, kw_only=True):
     validation_cpu_s: float | None = None
     inference: Inference | None = None
     attempts: int = 1
+    ceilings: Ceilings | None = None
     footprint_j: float | None = None
     work: Work | None = None
     quality: Quality | None = None
