@@ -138,8 +138,10 @@ class CNN1D(nn.Module):
     """Three convolutions with stride 2 and ReLU (kernels 5, 3, 3; padding 1), linear read-out.
 
     A sequence shorter than 3 steps is padded by 2 before the first layer, or nothing would be
-    left of it. For c channels, width H and T''' steps after the third layer:
-    (5 c + 1) H + 2 (3 H + 1) H + (H T''' + 1) C parameters.
+    left of it; below 10 steps some taps of the later layers meet padding only.
+
+    For c channels, width H and t steps after the third layer:
+    (5 c + 1) H + 2 (3 H + 1) H + (H t + 1) C parameters.
 
     Args:
         shape: inputs (channels, time), outputs C.
@@ -177,4 +179,4 @@ def check_layers(layers: int) -> None:
         UserError: if they are not.
     """
     if layers not in {1, 2, 3}:
-        raise UserError(f"Hidden layers are 1, 2 or 3; given layers={layers}.")
+        raise UserError(f"An mlp has 1, 2 or 3 hidden layers; given layers={layers}.")
