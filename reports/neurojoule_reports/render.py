@@ -19,7 +19,17 @@ import neurojoule
 from neurojoule import carbon
 from neurojoule.errors import UnknownNameError, UserError
 from neurojoule.record import write_atomically
-from neurojoule_reports import figures, frames, measured, methods, page, summary, units, verdict
+from neurojoule_reports import (
+    figures,
+    frames,
+    machines,
+    measured,
+    methods,
+    page,
+    summary,
+    units,
+    verdict,
+)
 from neurojoule_reports.columns import AXES, RUN_COLUMNS
 from neurojoule_reports.exchange import Rate
 from neurojoule_reports.pairs import Comparison
@@ -140,6 +150,7 @@ def html(
         "percent": units.percent,
         "times": _times,
         "rate": _rate,
+        "heat": _heat,
     }
     return environment.get_template("page").render(
         # Safe: the package's own script and style, and JSON escaped by `page.embed`.
@@ -160,6 +171,9 @@ def html(
         set_aside=[(p.name, why.replace(str(p), p.name)) for p, why in tables.set_aside],
         equivalents=summary.equivalents(tables, grid),
         commands=methods.commands(tables.records),
+        sides=machines.pairs_of_settings(tables),
+        side_figures=machines.FIGURES,
+        maps=machines.maps(tables),
         machines=methods.machines(tables.records),
         versions=methods.versions(tables.runs),
         columns=RUN_COLUMNS,
@@ -171,10 +185,12 @@ def html(
     )
 
 
-def _times(c: Comparison) -> Markup:
+def _times(c: Comparison | machines.Ratio) -> Markup:
     """A ratio with its interval: \u00d7 0.31, 0.28\u20130.35; with a dot when it is not clear."""
+    if c.refusal:
+        return Markup("<i>{}</i>").format(c.refusal)
     value = Markup("\u00d7\u202f{}").format(units.digits(c.value))
-    if not c.clear:
+    if isinstance(c, Comparison) and not c.clear:
         value += Markup('<abbr title="no clear difference">\u00b7</abbr>')
     if c.low == c.high:
         return value
@@ -194,6 +210,13 @@ def _rate(r: Rate) -> Markup:
     return Markup("\u00d7\u202f{} <small>{}\u2013{}</small>").format(
         units.digits(r.value), units.digits(r.low), high
     )
+
+
+def _heat(log2: float) -> str:
+    """The class of a cell in a ratio map: how many doublings up or down."""
+    if math.isnan(log2) or abs(log2) < 0.5:
+        return ""
+    return f"{'up' if log2 > 0 else 'down'}{1 if abs(log2) < 1.5 else 2 if abs(log2) < 3 else 3}"
 
 
 def _policy(script: str, css: str) -> str:

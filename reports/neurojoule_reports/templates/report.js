@@ -323,7 +323,7 @@
     if (!column(axis, state.phase)) return `${axis.label} is not a figure of inference.`;
     const here = arms.filter((arm) => arm.setting === state.setting);
     if (axis.energy && here.some((arm) => arm.ok) && !here.some((arm) => arm.energy_runs)) {
-      return "No run here has valid energy; section 5 says why.";
+      return "No run here has valid energy; “Measurement quality” says why.";
     }
     return "Nothing to draw: no run that counts has this figure in this setting.";
   }
