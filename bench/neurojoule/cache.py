@@ -9,7 +9,7 @@ import io
 import logging
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -78,8 +78,10 @@ def _packed(made: Arrays) -> bytes:
 
 
 def _read(path: Path) -> Arrays:
-    with np.load(path, allow_pickle=False) as archive:
-        found: Arrays = {name: archive[name] for name in archive.files}
+    archive = np.load(io.BytesIO(path.read_bytes()), allow_pickle=False)
+    if not isinstance(archive, Mapping):
+        raise ValueError("it is no archive")  # noqa: TRY004 - the file is wrong, not our types
+    found: Arrays = dict(archive)
     expected = str(found.pop(_SUM))
     if checksum(found) != expected:
         raise ValueError("its checksum does not fit")
