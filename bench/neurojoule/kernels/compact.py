@@ -26,6 +26,9 @@ from neurojoule.kernels.sums import (
     unit_sums,
 )
 
+_BLOCK = 256
+"""Samples whose inputs and dendrites stay in the caches; more are taken in blocks of as many."""
+
 
 class CompactLinear(nn.Module):
     """Every unit reads its own K inputs: y[b, u] = sum_k weight[u, k] x[b, index[u, k]] + bias[u].
@@ -194,9 +197,14 @@ class DendriticLayer(nn.Module):
         if _has_hooks(dendrites) or _has_hooks(somata) or not is_compiled(dendrites.weight):
             y: Tensor = somata(F.leaky_relu(dendrites(x), self.slope))
             return y
-        table = features_first(x, dendrites.in_features, dendrites.weight)  # (n, batch)
+        if len(x) > 2 * _BLOCK:
+            return torch.cat([self._fused(block) for block in torch.split(x, _BLOCK)])
+        return self._fused(x)
+
+    def _fused(self, x: Tensor) -> Tensor:
+        dendrites, somata = self.dendrites, self.somata
         return dendritic_sums(
-            table,
+            features_first(x, dendrites.in_features, dendrites.weight),  # (n, batch)
             (dendrites.weight.flatten(), _bias(dendrites, dendrites.out_features)),
             (somata.weight, _bias(somata, len(somata.weight))),
             synapses=dendrites.synapses,

@@ -142,6 +142,19 @@ def test_a_fused_layer_equals_its_parts_in_value_and_gradient(wiring, batch, bia
     torch.testing.assert_close(*gradients)
 
 
+def test_a_batch_too_large_for_the_caches_gives_the_same():
+    torch.manual_seed(0)
+    index, shape = FUSABLE["even"]
+    layer = DendriticLayer(CompactLinear(7, index), BlockLinear(*shape), 0.1).double()
+    x = torch.randn(1000, 7, dtype=torch.float64)  # blocks of 256, the last shorter
+    torch.testing.assert_close(layer(x), as_parts(layer)(x))
+    gradients = [
+        torch.autograd.grad(function(x).square().sum(), list(layer.parameters()))
+        for function in (layer, as_parts(layer))
+    ]
+    torch.testing.assert_close(*gradients)
+
+
 def test_the_gradients_of_a_fused_layer_agree_with_finite_differences():
     torch.manual_seed(0)
     index, shape = FUSABLE["even"]
