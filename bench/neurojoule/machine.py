@@ -78,20 +78,30 @@ def _virtual() -> bool | None:
 
 def _gpu() -> dict[str, str | int | float | None]:
     """Model, driver and power limit of the first NVIDIA GPU, through NVML; empty without one."""
+    with _nvml() as nvml:
+        if nvml is None:
+            return {}
+        device = nvml.nvmlDeviceGetHandleByIndex(0)
+        return {
+            "gpu_model": str(nvml.nvmlDeviceGetName(device)),
+            "gpu_count": nvml.nvmlDeviceGetCount(),
+            "gpu_driver": str(nvml.nvmlSystemGetDriverVersion()),
+            "gpu_power_limit_w": nvml.nvmlDeviceGetEnforcedPowerLimit(device) / 1000,
+        }
+
+
+@contextlib.contextmanager
+def _nvml() -> Iterator[Any]:
+    """NVIDIA's library, initialised, or None."""
     try:
         import pynvml
 
         pynvml.nvmlInit()
-    except Exception:  # noqa: BLE001 - no library or no driver: there is no GPU to describe
-        return {}
+    except Exception:  # noqa: BLE001 - no library or no driver: there is no GPU
+        yield None
+        return
     try:
-        device = pynvml.nvmlDeviceGetHandleByIndex(0)
-        return {
-            "gpu_model": str(pynvml.nvmlDeviceGetName(device)),
-            "gpu_count": pynvml.nvmlDeviceGetCount(),
-            "gpu_driver": str(pynvml.nvmlSystemGetDriverVersion()),
-            "gpu_power_limit_w": pynvml.nvmlDeviceGetEnforcedPowerLimit(device) / 1000,
-        }
+        yield pynvml
     finally:
         pynvml.nvmlShutdown()
 
@@ -100,6 +110,7 @@ def state() -> State:
     """What the machine is doing now; takes 50 ms for the canary."""
     frequency = psutil.cpu_freq()
     battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+    gpu_processes, gpu_slowed_s = _gpu_state()
     return State(
         load_1min=psutil.getloadavg()[0],
         cpu_frequency_mhz=frequency.current if frequency else None,
@@ -107,7 +118,32 @@ def state() -> State:
         swap_used_bytes=psutil.swap_memory().used,
         on_battery=None if battery is None else not battery.power_plugged,
         canary_s=canary_s(),
+        thermal_throttles=_thermal_throttles(),
+        gpu_processes=gpu_processes,
+        gpu_slowed_s=gpu_slowed_s,
     )
+
+
+def _gpu_state() -> tuple[int | None, float | None]:
+    """Processes that compute on the GPUs, and seconds that they have been slowed for heat."""
+    with _nvml() as nvml:
+        if nvml is None:
+            return None, None
+        devices = list(map(nvml.nvmlDeviceGetHandleByIndex, range(nvml.nvmlDeviceGetCount())))
+        processes = sum(len(nvml.nvmlDeviceGetComputeRunningProcesses(one)) for one in devices)
+        try:
+            policy = nvml.NVML_PERF_POLICY_THERMAL
+            slowed_ns = [nvml.nvmlDeviceGetViolationStatus(one, policy) for one in devices]
+        except nvml.NVMLError:  # consumer cards do not say
+            return processes, None
+        return processes, sum(status.violationTime for status in slowed_ns) / 1e9
+
+
+def _thermal_throttles(cpus: Path = Path("/sys/devices/system/cpu")) -> int | None:
+    """How often Linux saw Intel CPUs slowed for their heat; None where it does not count."""
+    counts = [*cpus.glob("cpu[0-9]*/thermal_throttle/core_throttle_count")]
+    counts += cpus.glob("cpu[0-9]*/thermal_throttle/package_throttle_count")
+    return sum(int(count.read_text()) for count in counts) if counts else None
 
 
 def _temperature_c() -> float | None:

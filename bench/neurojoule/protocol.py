@@ -24,6 +24,7 @@ from neurojoule.meter import Hardware, Meter, MeterSettings
 from neurojoule.phases import infer_in_window, train_in_window
 from neurojoule.prepare import Prepared, load, prepare
 from neurojoule.record import (
+    Ceilings,
     CurvePoint,
     Inference,
     Machine,
@@ -61,6 +62,7 @@ class Job:
     attempt: int
     asked_at_s: float
     """time.time() when the runner asked for the process."""
+    ceilings: Ceilings | None = None
 
     @property
     def run_id(self) -> str:
@@ -104,6 +106,7 @@ def unfinished(job: Job, status: Status, error: str, started: datetime) -> Recor
         machine=job.machine,
         idle=() if job.idle is None else (job.idle,),
         attempts=job.attempt,
+        ceilings=job.ceilings,
         fingerprint=job.fingerprint,
         git_commit=job.git_commit,
         git_dirty=job.git_dirty,

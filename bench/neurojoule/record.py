@@ -221,7 +221,19 @@ class Machine(_Part, frozen=True, kw_only=True):
 
 
 class State(_Part, frozen=True, kw_only=True):
-    """What the machine was doing just before or after a run; None where it does not say."""
+    """What the machine was doing just before or after a run; None where it does not say.
+
+    Attributes:
+        load_1min: mean number of processes that ran or waited.
+        cpu_frequency_mhz: at this moment.
+        temperature_c: of the hottest sensor.
+        swap_used_bytes: of the machine.
+        on_battery: whether it is not plugged in.
+        canary_s: seconds for a fixed piece of work.
+        thermal_throttles: how often the CPU has been slowed for its heat since it was started.
+        gpu_processes: processes that compute on the GPUs; this one too once it has opened one.
+        gpu_slowed_s: seconds that the GPUs have been slowed for their heat since their start.
+    """
 
     load_1min: float | None
     cpu_frequency_mhz: float | None
@@ -229,10 +241,13 @@ class State(_Part, frozen=True, kw_only=True):
     swap_used_bytes: int | None
     on_battery: bool | None
     canary_s: float
+    thermal_throttles: int | None = None
+    gpu_processes: int | None = None
+    gpu_slowed_s: float | None = None
 
 
 class CopyRate(_Part, frozen=True, kw_only=True):
-    """How fast a buffer of this size is copied; bytes read and bytes written both count."""
+    """How fast is copied where source and target have so many bytes together; both count."""
 
     buffer_bytes: int
     bytes_per_s: float

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import msgspec
 
-from neurojoule import machine, meter, protocol, provenance, views, workers
+from neurojoule import ceilings, machine, meter, protocol, provenance, views, workers
 from neurojoule.errors import UserError
 from neurojoule.meter import Hardware, MeterSettings
-from neurojoule.record import BadRecordError, Machine, Record, Window, decode, write
+from neurojoule.record import BadRecordError, Ceilings, Machine, Record, Window, decode, write
 from neurojoule.registry import get_model, get_task
-from neurojoule.spec import Spec, scale
+from neurojoule.spec import Setup, Spec, scale
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,18 @@ class _Machinery:
     git: tuple[str | None, bool | None]
     processes: workers.Context
     fingerprints: dict[tuple[str, str], str] = field(default_factory=dict)
+    ceilings: dict[Setup, Ceilings] = field(default_factory=dict)
+
+    def find_ceilings(self, setup: Setup) -> None:
+        """Take from the cache, or probe in a clean process, what the setup can do at most."""
+        if setup not in self.ceilings:
+            self.ceilings[setup] = ceilings.find(
+                setup,
+                self.machine,
+                lambda: workers.ask(
+                    self.processes, ceilings.probe, setup, self.hardware, self.session.settings
+                ),
+            )
 
     def fingerprint(self, spec: Spec) -> str:
         key = (spec.model, spec.task)
@@ -87,6 +99,7 @@ class _Machinery:
             claims_hash=self.session.claims_hash,
             attempt=attempt,
             asked_at_s=time.time(),
+            ceilings=self.ceilings.get(spec.setup),
         )
 
 
@@ -187,6 +200,8 @@ def _run_blocks(
         else:
             finished[spec] = known
             tell(Progress(len(finished), len(set(specs)), known, reused=True))
+    for setup in dict.fromkeys(spec.setup for spec in todo):
+        machinery.find_ceilings(setup)
     order = random.Random(machinery.session.shuffle_seed)  # noqa: S311 - an order, not a secret
     idle: Window | None = None
     for seed in sorted({spec.seed for spec in todo}):
