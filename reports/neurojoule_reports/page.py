@@ -53,10 +53,10 @@ def _task(suite: str, task: str, arms: pd.DataFrame) -> dict[str, Any]:
     return {
         "suite": suite,
         "task": task,
-        "metric": _value(first["metric"]),
+        "metric": plain(first["metric"]),
         "higher": first["higher_is_better"] is not False,
-        "chance": _value(first["chance"]),
-        "target": _value(first["target"]),
+        "chance": plain(first["chance"]),
+        "target": plain(first["target"]),
     }
 
 
@@ -101,10 +101,11 @@ def _curves(frames: Frames) -> dict[str, list[Any]]:
 
 
 def _column(series: pd.Series) -> list[Any]:
-    return [_value(value) for value in series.tolist()]
+    return [plain(value) for value in series.tolist()]
 
 
-def _value(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A number as JSON can hold it: six significant figures, None for NaN and infinity."""
     if value is None or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
         return None
     if isinstance(value, float):

@@ -1,11 +1,10 @@
 """Records to a report: one HTML file that opens offline, figures, and `runs.csv`.
 
-report(["runs"], Path("report")).path
+    report([Path("runs")], Path("report")).path
 """
 
 import base64
 import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -20,6 +19,7 @@ from neurojoule import carbon
 from neurojoule.errors import UnknownNameError, UserError
 from neurojoule.record import write_atomically
 from neurojoule_reports import (
+    export,
     figures,
     frames,
     machines,
@@ -27,14 +27,14 @@ from neurojoule_reports import (
     methods,
     page,
     summary,
-    units,
     verdict,
 )
 from neurojoule_reports.columns import AXES, RUN_COLUMNS
-from neurojoule_reports.exchange import Rate
-from neurojoule_reports.pairs import Comparison
+from neurojoule_reports.filters import FILTERS
 
-FORMATS = ("html", "png", "svg", "csv")
+FORMATS = ("html", "png", "svg", "csv", "parquet", "markdown", "json", "boamps")
+
+DEFAULT = FORMATS[:4]
 
 MAX_FIGURES = 24
 """Beyond this many figures, files are drawn for the setting with the most runs only."""
@@ -60,7 +60,7 @@ def report(
     out: Path,
     *,
     country: str = carbon.WORLD,
-    formats: Sequence[str] = FORMATS,
+    formats: Sequence[str] = DEFAULT,
 ) -> Report:
     """Read the records in `folders` and write the report to the folder `out`.
 
@@ -69,7 +69,7 @@ def report(
         out: made when it does not exist; files of an earlier report are overwritten.
         country: the grid that the page starts with, by ISO code or name; the world average
             unless said. The reader can choose another in the page.
-        formats: any of `FORMATS`.
+        formats: any of `FORMATS`; parquet needs pyarrow.
 
     Raises:
         UserError: a folder does not exist, `out` cannot be written, a country or format is unknown.
@@ -81,7 +81,7 @@ def report(
     tables = frames.load(folders)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        return _write(tables, folders, out, grid, formats)
+        return _write(tables, out, grid, formats)
     except OSError as error:
         raise UserError(
             f"The report cannot be written to {out}: {error.strerror or error}. "
@@ -91,7 +91,6 @@ def report(
 
 def _write(
     tables: frames.Frames,
-    folders: Sequence[Path],
     out: Path,
     grid: carbon.Grid,
     formats: Sequence[str],
@@ -100,20 +99,32 @@ def _write(
     found = verdict.verdicts(tables)
     sentences = summary.sentences(tables, found)
     if "csv" in formats:
-        path = out / "runs.csv"
         table = tables.runs.to_csv(index=False, lineterminator="\n")
-        write_atomically(path, table.encode("utf-8", "surrogatepass"))
-        written.append(path)
+        written.append(write_text(table, out / "runs.csv"))
+    if "parquet" in formats:
+        export.parquet(tables.runs, out / "runs.parquet")
+        written.append(out / "runs.parquet")
+    if "markdown" in formats:
+        made = export.markdown(tables, found, sentences, grid)
+        written.append(write_text(made, out / "summary.md"))
+    if "json" in formats:
+        written.append(write_text(export.as_json(tables, sentences, grid), out / "report.json"))
+    if "boamps" in formats:
+        written += export.boamps(tables.records, out / "boamps", grid)
     pictures = [name for name in formats if name in {"png", "svg"}]
     if pictures and not tables.arms.empty:
         written += figures.write(drawn_arms(tables), out / "figures", grid, pictures)
     if "html" in formats:
-        path = out / "index.html"
-        text = html(tables, found, sentences, grid, [folder.name for folder in folders])
-        write_atomically(path, text.encode("utf-8", "replace"))
-        written.append(path)
-        return Report(path, sentences, tuple(written))
+        text = html(tables, found, sentences, grid)
+        written.append(write_text(text, out / "index.html"))
+        return Report(written[-1], sentences, tuple(written))
     return Report(out, sentences, tuple(written))
+
+
+def write_text(text: str, path: Path) -> Path:
+    """Write UTF-8, whole or not at all; what is no Unicode becomes a question mark."""
+    write_atomically(path, text.encode("utf-8", "replace"))
+    return path
 
 
 def drawn_arms(tables: frames.Frames) -> pd.DataFrame:
@@ -129,7 +140,6 @@ def html(
     found: Sequence[verdict.TaskVerdict],
     sentences: Sequence[str],
     grid: carbon.Grid,
-    names: Sequence[str],
 ) -> str:
     """The page as text."""
     templates = files("neurojoule_reports") / "templates"
@@ -142,16 +152,7 @@ def html(
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {
-        "si": units.si,
-        "digits": units.digits,
-        "quality": units.quality,
-        "signed": units.signed,
-        "percent": units.percent,
-        "times": _times,
-        "rate": _rate,
-        "heat": _heat,
-    }
+    environment.filters |= FILTERS
     return environment.get_template("page").render(
         # Safe: the package's own script and style, and JSON escaped by `page.embed`.
         script=Markup(script),  # noqa: S704
@@ -180,43 +181,8 @@ def html(
         axes=AXES,
         grid=grid,
         version=neurojoule.__version__,
-        folders=names,
         max_seeds=page.MAX_SEEDS,
     )
-
-
-def _times(c: Comparison | machines.Ratio) -> Markup:
-    """A ratio with its interval: \u00d7 0.31, 0.28\u20130.35; with a dot when it is not clear."""
-    if c.refusal:
-        return Markup("<i>{}</i>").format(c.refusal)
-    value = Markup("\u00d7\u202f{}").format(units.digits(c.value))
-    if isinstance(c, Comparison) and not c.clear:
-        value += Markup('<abbr title="no clear difference">\u00b7</abbr>')
-    if c.low == c.high:
-        return value
-    return value + Markup(" <small>{}\u2013{}</small>").format(
-        units.digits(c.low), units.digits(c.high)
-    )
-
-
-def _rate(r: Rate) -> Markup:
-    """An exchange rate: \u00d7 2.1 with its interval, > \u00d7 4.1, or why there is none."""
-    if r.refusal:
-        return Markup("<i>{}</i>").format(r.refusal)
-    if math.isinf(r.value) or r.value == 0:
-        sign = "<" if r.value == 0 else ">"
-        return Markup("{} \u00d7\u202f{}").format(sign, units.digits(r.bound))
-    high = "\u221e" if math.isinf(r.high) else units.digits(r.high)
-    return Markup("\u00d7\u202f{} <small>{}\u2013{}</small>").format(
-        units.digits(r.value), units.digits(r.low), high
-    )
-
-
-def _heat(log2: float) -> str:
-    """The class of a cell in a ratio map: how many doublings up or down."""
-    if math.isnan(log2) or abs(log2) < 0.5:
-        return ""
-    return f"{'up' if log2 > 0 else 'down'}{1 if abs(log2) < 1.5 else 2 if abs(log2) < 3 else 3}"
 
 
 def _policy(script: str, css: str) -> str:

@@ -1,0 +1,57 @@
+"""How the page's template writes numbers."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from markupsafe import Markup
+
+from neurojoule_reports import units
+from neurojoule_reports.exchange import Rate
+from neurojoule_reports.machines import Ratio
+from neurojoule_reports.pairs import Comparison
+
+
+def times(c: Comparison | Ratio) -> Markup:
+    """A ratio with its interval: \u00d7 0.31, 0.28\u20130.35; with a dot when it is not clear."""
+    if c.refusal:
+        return Markup("<i>{}</i>").format(c.refusal)
+    value = Markup("\u00d7\u202f{}").format(units.digits(c.value))
+    if isinstance(c, Comparison) and not c.clear:
+        value += Markup('<abbr title="no clear difference">\u00b7</abbr>')
+    if c.low == c.high:
+        return value
+    return value + Markup(" <small>{}\u2013{}</small>").format(
+        units.digits(c.low), units.digits(c.high)
+    )
+
+
+def rate(r: Rate) -> Markup:
+    """An exchange rate: \u00d7 2.1 with its interval, > \u00d7 4.1, or why there is none."""
+    if r.refusal:
+        return Markup("<i>{}</i>").format(r.refusal)
+    if math.isinf(r.value) or r.value == 0:
+        sign = "<" if r.value == 0 else ">"
+        return Markup("{} \u00d7\u202f{}").format(sign, units.digits(r.bound))
+    high = "\u221e" if math.isinf(r.high) else units.digits(r.high)
+    return Markup("\u00d7\u202f{} <small>{}\u2013{}</small>").format(
+        units.digits(r.value), units.digits(r.low), high
+    )
+
+
+def heat(log2: float) -> str:
+    """The class of a cell in a ratio map: how many doublings up or down."""
+    if math.isnan(log2) or abs(log2) < 0.5:
+        return ""
+    return f"{'up' if log2 > 0 else 'down'}{1 if abs(log2) < 1.5 else 2 if abs(log2) < 3 else 3}"
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "si": units.si,
+    "digits": units.digits,
+    "signed": units.signed,
+    "percent": units.percent,
+    "times": times,
+    "rate": rate,
+    "heat": heat,
+}

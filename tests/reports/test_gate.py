@@ -1,0 +1,129 @@
+import msgspec
+import pytest
+
+import synthetic
+from neurojoule.errors import UserError
+from neurojoule_reports import gate
+
+MODELS = ("mlp", "dann", "perceptron", "dcaap")
+
+
+def folder(path, *, seeds=6, change=None, **facts):
+    """Runs of four models; `change` edits each record."""
+    records = [
+        synthetic.make(model=model, seed=seed, **facts) for model in MODELS for seed in range(seeds)
+    ]
+    return synthetic.save([change(r) if change else r for r in records], path)
+
+
+def again(path, *, cost=1.0, **facts):
+    """The same work measured again, by changed code: new noise, a planted cost."""
+    return folder(path, version="f" * 16, cost=cost, **facts)
+
+
+def judge(a, b):
+    return gate.gate([a], [b])
+
+
+def failing(result):
+    return {(f.task, f.figure) for f in result.findings if f.fails}
+
+
+def test_the_same_runs_pass(tmp_path):
+    result = judge(folder(tmp_path / "a"), tmp_path / "a")
+    assert result.passed
+    assert all(f.verdict == "same" for f in result.findings)
+    assert result.annotations == ""
+    assert result.sentence.startswith("The gate passes")
+
+
+def test_the_same_work_measured_again_passes(tmp_path):
+    assert judge(folder(tmp_path / "a"), again(tmp_path / "b")).passed
+
+
+def test_a_rise_of_a_fifth_in_cpu_seconds_and_energy_fails(tmp_path):
+    result = judge(folder(tmp_path / "a"), again(tmp_path / "b", cost=1.2))
+    assert not result.passed
+    assert ("all", "CPU seconds") in failing(result)
+    assert ("all", "training energy") in failing(result)
+    overall = next(f for f in result.findings if f.task == "all" and f.figure == "CPU seconds")
+    assert overall.change == pytest.approx(1.2, rel=0.05)
+
+
+def test_one_operation_in_a_hundred_more_fails_even_with_one_run(tmp_path):
+    def heavier(record):
+        work = msgspec.structs.replace(
+            record.work, training_flops=record.work.training_flops * 1.01
+        )
+        return msgspec.structs.replace(record, work=work)
+
+    a, b = folder(tmp_path / "a", seeds=1), folder(tmp_path / "b", seeds=1, change=heavier)
+    result = judge(a, b)
+    assert failing(result) == {("digits", "training operations")}
+    assert not judge(b, a).findings[0].fails
+
+
+def test_worse_quality_fails_and_better_does_not(tmp_path):
+    def worse(record):
+        quality = msgspec.structs.replace(record.quality, test=record.quality.test - 0.05)
+        return msgspec.structs.replace(record, quality=quality)
+
+    a, b = folder(tmp_path / "a"), folder(tmp_path / "b", change=worse)
+    assert failing(judge(a, b)) == {("digits", "quality")}
+    assert judge(b, a).passed
+
+
+def test_energy_of_another_grade_is_not_compared(tmp_path):
+    a, b = folder(tmp_path / "a"), again(tmp_path / "b", grade="measured", cost=3)
+    assert "training energy" not in {f.figure for f in judge(a, b).findings}
+    assert ("all", "CPU seconds") in failing(judge(a, b))
+
+
+def test_invalid_energy_is_not_compared(tmp_path):
+    a = folder(tmp_path / "a")
+    b = again(tmp_path / "b", valid=False, reasons=("contaminated",))
+    assert "training energy" not in {f.figure for f in judge(a, b).findings}
+
+
+def test_another_machine_is_held_to_counts_and_quality_only(tmp_path):
+    a, b = folder(tmp_path / "a"), folder(tmp_path / "b", machine="workstation")
+    result = judge(a, b)
+    assert result.passed
+    assert {f.figure for f in result.findings} == {
+        "quality", "parameters", "training operations", "inference operations",
+    }  # fmt: skip
+
+
+def test_runs_that_no_longer_finish_fail(tmp_path):
+    b = again(tmp_path / "b", status="diverged")
+    result = judge(folder(tmp_path / "a"), b)
+    assert failing(result) == {("digits", "unfinished runs")}
+    assert "0.0 % to 100.0 %" in result.table
+
+
+def test_few_runs_say_so_and_do_not_fail(tmp_path):
+    result = judge(folder(tmp_path / "a", seeds=2), again(tmp_path / "b", seeds=2))
+    words = {f.verdict for f in result.findings if f.figure == "quality"}
+    assert words == {"not enough runs (2 of 3)"}
+    assert result.passed
+
+
+def test_arms_that_are_gone_are_named(tmp_path):
+    a = folder(tmp_path / "a")
+    b = synthetic.save([synthetic.make(seed=s) for s in range(3)], tmp_path / "b")
+    assert judge(a, b).missing == tuple(sorted(f"{m} 4000p on digits" for m in MODELS[1:]))
+
+
+def test_annotations_are_escaped_for_github(tmp_path):
+    name = "bad,name:\n% x"
+    a = synthetic.save([synthetic.make(model=name, seed=0)], tmp_path / "a")
+    b = synthetic.save([synthetic.make(model=name, seed=0, flops_per_parameter=3)], tmp_path / "b")
+    line = judge(a, b).annotations.splitlines()[0]
+    assert line.startswith("::error title=bad%2Cname%3A%0A%25 x 4000p on digits::")
+
+
+def test_nothing_in_common_is_said(tmp_path):
+    b = folder(tmp_path / "b", task="xor")
+    assert "nothing in common" in judge(folder(tmp_path / "a"), b).sentence
+    with pytest.raises(UserError, match="is not a folder"):
+        judge(tmp_path / "a", tmp_path / "nowhere")
