@@ -27,7 +27,7 @@ from neurojoule.cells.cell import Cell, Section
 from neurojoule.cells.channels import CHANNELS
 from neurojoule.cells.compartments import Compartments, compartments, ordered
 from neurojoule.cells.errors import NoJudgeError
-from neurojoule.cells.solver import Traces
+from neurojoule.cells.traces import Traces
 
 MECHANISM: dict[str, tuple[str, str]] = {
     "pas": ("pas", "g"),

@@ -5,8 +5,6 @@ exact exponential at the present voltage, then (C/dt + dI/dv) (v' - v) = -I(v) i
 tree. Events arrive at whole ms, before the step that starts there.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +13,7 @@ from neurojoule.cells.cell import Cell
 from neurojoule.cells.compartments import Compartments, compartments
 from neurojoule.cells.errors import StepTooLargeError
 from neurojoule.cells.program import HIGH_MV, LOW_MV, initial_state, program
+from neurojoule.cells.traces import Traces
 from neurojoule.errors import UserError
 
 DT_MS = 0.05
@@ -25,26 +24,6 @@ LARGEST_DT_MS = 0.2
 
 WIDTHS = (8, 32)
 """Lanes of the compiled blocks; a last block may be narrower."""
-
-
-@dataclass(frozen=True)
-class Traces:
-    """What a cell did.
-
-    Attributes:
-        soma_mv: (simulations, ms) voltage of the soma at the end of each ms, not clipped.
-        spikes: (simulations, ms) whether the soma crossed the threshold upwards in that ms.
-        spike_ms: per simulation, the times of the steps that crossed.
-    """
-
-    soma_mv: NDArray[np.float64]
-    spikes: NDArray[np.bool_]
-    spike_ms: tuple[NDArray[np.float64], ...]
-
-    @property
-    def rate_hz(self) -> float:
-        """Mean output rate."""
-        return float(self.spikes.mean() * 1000)
 
 
 def simulate(cell: Cell, bits: NDArray[np.uint8], dt_ms: float = DT_MS) -> Traces:

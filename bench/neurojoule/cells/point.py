@@ -1,0 +1,118 @@
+"""The point neuron: leaky integrate-and-fire with a synaptic filter, advanced exactly each ms.
+
+    dI/dt = -I/tau_s + sum_k w_k delta(t - t_k),   tau_m dV/dt = -(V - rest) + I,
+    a spike and a reset when V reaches the threshold.
+
+It hears the input of `l5_nmda`: one temporal filter, one threshold, no dendrite.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from neurojoule.cells.cell import Drive, Tree
+from neurojoule.cells.traces import Traces
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PointCell:
+    """A leaky integrate-and-fire neuron.
+
+    Attributes:
+        trees, length_um: of the k dendritic compartments whose input it hears.
+        weights_mv: (2 k) jump of I by an event: excitatory synapses, then inhibitory (negative).
+    """
+
+    name: str
+    trees: tuple[Tree, ...]
+    length_um: tuple[float, ...]
+    drive: Drive
+    weights_mv: tuple[float, ...]
+    synaptic_ms: float = 5.0
+    membrane_ms: float = 20.0
+    rest_mv: float = -76.0
+    threshold_mv: float = -55.0
+    reset_mv: float = -76.0
+
+
+def log_normal_weights(count: int, median_mv: float, spread: float, seed: int) -> tuple[float, ...]:
+    """`count` weights exp(log median + spread z), z standard normal by inverse transform."""
+    normal = NormalDist()
+    uniform = np.random.default_rng(seed).random(count)
+    return tuple(median_mv * math.exp(spread * normal.inv_cdf(float(u))) for u in uniform)
+
+
+def lif(
+    trees: Sequence[Tree], length_um: Sequence[float], drive: Drive, inhibition: float = 1.2
+) -> PointCell:
+    """The cell `lif`: log-normal weights, inhibitory ones larger by `inhibition`."""
+    k = len(trees)
+    weights = log_normal_weights(2 * k, MEDIAN_MV, SPREAD, seed=0)
+    signed = (*weights[:k], *(-inhibition * w for w in weights[k:]))
+    return PointCell("lif", tuple(trees), tuple(length_um), drive, signed)
+
+
+MEDIAN_MV = 1.6
+"""Chosen for an output of about 1.1 Hz (docs/experiments/solver.py)."""
+
+SPREAD = 0.5
+
+
+def simulate(cell: PointCell, bits: NDArray[np.uint8]) -> Traces:
+    """Run the point neuron on packed input (simulations, ms, bytes); spikes fall at ends of ms.
+
+    The voltage of a ms with a spike is the one that reached the threshold, before the reset.
+    """
+    weights = np.array(cell.weights_mv)
+    drive = np.stack([_weighted(packed, weights) for packed in bits])
+    soma_mv, spikes = np.empty(drive.shape), np.zeros(drive.shape, dtype=np.bool_)
+    synaptic, membrane = math.exp(-1 / cell.synaptic_ms), math.exp(-1 / cell.membrane_ms)
+    gain = cell.synaptic_ms / (cell.membrane_ms - cell.synaptic_ms) * (membrane - synaptic)
+    _run(
+        drive,
+        (synaptic, membrane, gain),
+        (cell.rest_mv, cell.threshold_mv, cell.reset_mv),
+        soma_mv,
+        spikes,
+    )
+    return Traces(
+        soma_mv, spikes, tuple(1.0 + np.flatnonzero(row).astype(np.float64) for row in spikes)
+    )
+
+
+def _weighted(packed: NDArray[np.uint8], weights: Floats) -> Floats:
+    """Sum of the weights of the synapses that are on, by ms, in a fixed order of addition."""
+    on = np.unpackbits(packed, axis=1, count=len(weights))
+    total = np.zeros(len(packed))
+    for k, weight in enumerate(weights):
+        total += on[:, k] * weight
+    return total
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _run(
+    drive: Floats,
+    factors: tuple[float, float, float],
+    levels_mv: tuple[float, float, float],
+    soma_mv: Floats,
+    spikes: NDArray[np.bool_],
+) -> None:
+    synaptic, membrane, gain = factors
+    rest, threshold, reset = levels_mv
+    for b in range(drive.shape[0]):
+        v, current = rest, 0.0
+        for t in range(drive.shape[1]):
+            current += drive[b, t]
+            v = rest + (v - rest) * membrane + current * gain
+            current *= synaptic
+            soma_mv[b, t] = v
+            if v >= threshold:
+                spikes[b, t] = True
+                v = reset
