@@ -1,7 +1,4 @@
-"""Records to a report: one HTML file that opens offline, figures, and `runs.csv`.
-
-    report([Path("runs")], Path("report")).path
-"""
+"""Records to a report: one HTML file that opens offline, figures, and `runs.csv`."""
 
 import base64
 import hashlib

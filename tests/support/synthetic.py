@@ -253,7 +253,7 @@ def make(
                 cpu_s=repeats[0] * i / 10,
                 flops=training * i / 10,
                 loss=float(2.3 * np.exp(-i / 3) + 0.1),
-                validation=float(chance + (quality - chance) * (1 - np.exp(-i)) / (1 - np.exp(-10))),
+                validation=float(chance + (quality - chance) * (1 - np.exp(-i))),
             )
             for i in range(1, 11)
         ),
