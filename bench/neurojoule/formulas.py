@@ -12,6 +12,7 @@ from typing import Any, Protocol, cast, runtime_checkable
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from neurojoule.errors import UserError
 
@@ -145,19 +146,26 @@ def effective_operations(module: nn.Module, x: Tensor, macs: int) -> tuple[int, 
 
 def _contract(module: nn.Module, x: Tensor, weight: Tensor) -> Tensor:
     """The layer's contraction with another weight and no bias; the layer is left as it is."""
-    match module:
-        case nn.Linear():
-            return F.linear(x, weight)
-        case nn.Conv1d() | nn.Conv2d() | nn.Conv3d():
-            forward: Callable[..., Tensor] = module._conv_forward  # noqa: SLF001 - padding modes
-            return forward(x, weight, None)
-        case _:
-            twin = copy.deepcopy(module).to(torch.float64)
-            twin.get_parameter("weight").copy_(weight)
-            if isinstance(getattr(twin, "bias", None), Tensor):
-                twin.get_parameter("bias").zero_()
-            output: Tensor = twin(x)
-            return output
+    forward = type(module).forward
+    if isinstance(module, nn.Linear) and forward is nn.Linear.forward:
+        return F.linear(x, weight)
+    plain = {nn.Conv1d.forward, nn.Conv2d.forward, nn.Conv3d.forward}
+    if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d) and forward in plain:
+        convolve: Callable[..., Tensor] = module._conv_forward  # noqa: SLF001 - padding modes
+        return convolve(x, weight, None)
+    # A forward of its own may pad, mask or gather, so the layer itself has to run.
+    twin = copy.deepcopy(module)
+    if parametrize.is_parametrized(twin, "weight"):
+        # torch's own removal would take the weight off the class, which the layer shares.
+        twin.__class__ = parametrize.type_before_parametrizations(module)
+        del twin.parametrizations
+        twin.weight = nn.Parameter(torch.empty_like(weight))
+    twin = twin.to(torch.float64)
+    twin.get_parameter("weight").copy_(weight)
+    if isinstance(getattr(twin, "bias", None), Tensor):
+        twin.get_parameter("bias").zero_()
+    output: Tensor = twin(x)
+    return output
 
 
 def _effective_recurrent(module: nn.RNNBase, x: Tensor) -> int:
