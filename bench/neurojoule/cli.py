@@ -166,6 +166,9 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _configure_doctor(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--measure", action="store_true", help="watch the meter at work as well (one minute)"
+    )
     add_meter_options(parser)
     parser.set_defaults(handler=_doctor)
 
@@ -174,5 +177,6 @@ def _doctor(options: argparse.Namespace) -> int:
     from neurojoule.doctor import examine
     from neurojoule.meter import MeterSettings
 
-    print(examine(MeterSettings(options.cpu_tdp_w, options.ram_w)))
+    settings = MeterSettings(options.cpu_tdp_w, options.ram_w)
+    print(examine(settings, measure=options.measure))
     return 0

@@ -2,7 +2,7 @@
 
 import psutil
 
-from neurojoule import machine, meter
+from neurojoule import machine, meter, selfcheck
 from neurojoule.meter import Hardware, MeterSettings
 from neurojoule.record import Grade
 
@@ -15,18 +15,41 @@ MEANING: dict[Grade, str] = {
 }
 
 
-def examine(settings: MeterSettings) -> str:
-    """The whole examination as text. Nothing is trained; it takes a few seconds."""
+def examine(settings: MeterSettings, *, measure: bool = False) -> str:
+    """The whole examination as text; nothing is trained.
+
+    Args:
+        settings: of the meter.
+        measure: also watch the meter at work, for about a minute; a few seconds otherwise.
+
+    Raises:
+        UserError: when the meter does not start.
+    """
     hardware = meter.detect(settings)
     facts = machine.describe(None, hardware).facts
-    return "\n\n".join(
-        (
-            _machine(facts),
-            "Energy\n" + "\n".join(_component(name, hardware) for name in hardware.grades),
-            "What would improve it\n" + "\n".join(f"  - {advice}" for advice in _advice(hardware)),
-            "Is it quiet?\n" + _quiet(),
-        )
-    )
+    parts = [
+        _machine(facts),
+        "Energy\n" + "\n".join(_component(name, hardware) for name in hardware.grades),
+        "What would improve it\n" + "\n".join(f"  - {advice}" for advice in _advice(hardware)),
+        "Is it quiet?\n" + _quiet(),
+    ]
+    if measure:
+        with machine.exclusive():
+            findings = selfcheck.measure(hardware, settings)
+        parts.append("The meter at work\n" + _judged(selfcheck.judge(findings, hardware)))
+    return "\n\n".join(parts)
+
+
+def _judged(judgements: list[selfcheck.Judgement]) -> str:
+    marks = {True: "good", False: "BAD", None: "-"}
+    rows = [f"  {j.component:<7}{marks[j.good]:<6}{j.question}: {j.answer}" for j in judgements]
+    bad = sorted({j.component for j in judgements if j.good is False} - {"clocks"})
+    disturbed = any(j.good is False and j.component == "clocks" for j in judgements)
+    if bad and disturbed:
+        rows.append("  The machine was disturbed; ask again when it is quiet.")
+    elif bad:
+        rows.append(f"  Do not rank by the joules of {', '.join(bad)} on this machine.")
+    return "\n".join(rows)
 
 
 def _machine(facts: dict[str, str | int | float | bool | None]) -> str:
