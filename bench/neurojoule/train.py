@@ -70,8 +70,27 @@ class Trained:
     best: dict[str, Any]
 
 
+
+def by_step(output: Tensor, y: Tensor) -> Tensor:
+    """Outputs for several steps as (samples, outputs, steps), whatever the model's form of them.
+
+    Args:
+        output: (samples, outputs), (samples, outputs, steps) or (samples, outputs x steps).
+        y: classes (samples,) or (samples, steps), or values.
+    """
+    return output.reshape(len(y), -1, y.shape[1]) if _asks_steps(y) else output
+
+
+def _asks_steps(y: Tensor) -> bool:
+    return y.ndim == 2 and not y.is_floating_point()
+
+
+def _cross_entropy(output: Tensor, y: Tensor) -> Tensor:
+    return F.cross_entropy(by_step(output, y), y)
+
+
 LOSSES: dict[Loss, Callable[[Tensor, Tensor], Tensor]] = {
-    "cross_entropy": F.cross_entropy,
+    "cross_entropy": _cross_entropy,
     "binary": F.binary_cross_entropy_with_logits,
     "mean_squared_error": F.mse_loss,
 }
@@ -88,7 +107,7 @@ def gradient_learner(
     Adam is fused into one kernel a step: at the sizes of this benchmark an unfused step costs more
     than the network. With `weight_decay` it is AdamW (Loshchilov & Hutter 2019).
     """
-    loss_of, forward = LOSSES[loss_name], forward or model
+    loss_of, forward = LOSSES[loss_name], model if forward is None else forward
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimiser: torch.optim.Optimizer
     if recipe.optimiser == "adam":
@@ -228,10 +247,15 @@ def predict(model: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
 def quality(metric: Metric, output: Tensor, y: Tensor) -> float:
     """The metric of outputs against targets.
 
-    `accuracy` of one output is its sign against 0 or 1, of several their largest against the class.
+    `accuracy` of one output is its sign against 0 or 1, of several their largest against the class;
+    of several steps the share of steps. `smape` is 200 |y - o| / (|y| + |o|) in the mean: per cent,
+    as in NeuroBench (Yik et al. 2025).
     """
+    if metric == "smape":
+        o, y = output.double(), y.double()
+        return float((200 * (y - o).abs() / (y.abs() + o.abs())).mean())
     if metric == "mean_squared_error":
         return float(F.mse_loss(output.float(), y.float()))
     if y.is_floating_point():
         return float(((output > 0) == (y > 0.5)).float().mean())
-    return float((output.argmax(1) == y).float().mean())
+    return float((by_step(output, y).argmax(1) == y).float().mean())

@@ -14,8 +14,9 @@ PUBLISHED: tuple[tuple[str, dict[str, Option], Size], ...] = (
     ("cnn1d", {}, Size(5_210)),
     ("gru", {"bidirectional": True, "readout": "all"}, Size(5_134)),
     ("tcn", {}, Size(5_210)),
-    ("dann", {"fields": "local"}, Size(11_700)),
-    ("dann_linear", {"fields": "local"}, Size(11_700)),
+    # Few synapses a dendrite: with the 16 of images a field of a 40-point signal is no longer local.
+    ("dann", {"fields": "local", "synapses": 5}, Size(11_700)),
+    ("dann_linear", {"fields": "local", "synapses": 5}, Size(11_700)),
 )
 
 

@@ -1,6 +1,7 @@
 """Runs survive what models do to them, are not done twice, and wait for no other benchmark."""
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -229,3 +230,15 @@ def test_folders_given_as_text_become_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (record,) = runner.run([spec()], runner.Session(Path("here")))
     assert (tmp_path / "here" / f"{record.run_id}.json").is_file()
+
+
+def test_another_dtype_and_a_compiled_model_learn_too(tmp_path):
+    setups = [Setup(dtype="bfloat16"), Setup(dtype="float64")]
+    if shutil.which("g++") or shutil.which("c++"):
+        setups.append(Setup(compile=True))
+    records_ = runner.run([spec(setup=setup) for setup in setups], runner.Session(tmp_path))
+    assert [(str(r.spec.setup), r.status, r.error) for r in records_] == [
+        (str(setup), "ok", None) for setup in setups
+    ]
+    by_dtype = {r.spec.setup.dtype: r.work.state_bytes for r in records_}
+    assert by_dtype["float64"] == 4 * by_dtype["bfloat16"]
