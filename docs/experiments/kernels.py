@@ -2,8 +2,9 @@
 
 One thread. The forms of a row take turns, each for a short window whose first call is not timed, so
 that a slow moment of the machine falls on all of them; a ratio is the median over the rounds of
-time divided by time, with the quartiles of that ratio in brackets. Public tools only: torch, numba
-and this package.
+time divided by time, with the quartiles of that ratio in brackets. Time is the CPU time of the
+process: on a quiet machine the same as the clock's, on a busy one without the wait for a core.
+Public tools only: torch, numba and this package.
 """
 
 import copy
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.profiler import ProfilerActivity, profile
 
 from neurojoule.kernels import dendrite_loops, jit, prepare
 from neurojoule.kernels.compact import BlockLinear, CompactLinear, DendriticLayer
@@ -24,6 +26,9 @@ from neurojoule.kernels.convolution import causal_conv1d
 from neurojoule.kernels.events import EventConv1d, SpikeEvents
 from neurojoule.kernels.masked import MaskedLinear
 from neurojoule.kernels.streaming import Streaming
+from neurojoule.registry import get_task, models
+from neurojoule.views import shape as view_shape
+from neurojoule.views import why_not
 
 BATCH, INPUTS, SOMATA, DENDRITES, SYNAPSES, CLASSES = 128, 784, 128, 16, 16, 10
 UNITS = SOMATA * DENDRITES
@@ -36,17 +41,17 @@ def turns(forms: Forms, rounds: int = 21, window_s: float = 0.02) -> dict[str, n
     calls = {}
     for name, form in forms.items():
         form()
-        start = time.perf_counter()
+        start = time.process_time()
         form()
-        calls[name] = max(1, round(window_s / (time.perf_counter() - start)))
+        calls[name] = max(1, round(window_s / (time.process_time() - start)))
     times: dict[str, list[float]] = {name: [] for name in forms}
     for _ in range(rounds):
         for name, form in forms.items():
             form()  # brings back what the form before pushed out of the caches
-            start = time.perf_counter()
+            start = time.process_time()
             for _ in range(calls[name]):
                 form()
-            times[name].append(1e3 * (time.perf_counter() - start) / calls[name])
+            times[name].append(1e3 * (time.process_time() - start) / calls[name])
     return {name: np.array(values) for name, values in times.items()}
 
 
@@ -412,9 +417,22 @@ def fourier(x: Tensor, w: Tensor, b: Tensor, d: int) -> Tensor:
     return torch.fft.irfft(ys.permute(1, 2, 0), length)[..., :steps] + b.unsqueeze(1)
 
 
+def channels_last(x: Tensor, w: Tensor, b: Tensor, d: int) -> Tensor:
+    """The direct convolution, channels innermost in memory."""
+    image = x.unsqueeze(2).contiguous(memory_format=torch.channels_last)
+    padded = F.pad(image, ((w.shape[2] - 1) * d, 0))
+    return F.conv2d(padded, w.unsqueeze(2), b, dilation=(1, d)).squeeze(2)
+
+
 def convolution() -> None:
     """The forms of a causal convolution, by shape."""
-    forms = {"unfold": unfolded, "per tap": per_tap, "Fourier": fourier, "by rule": causal_conv1d}
+    forms = {
+        "unfold": unfolded,
+        "per tap": per_tap,
+        "Fourier": fourier,
+        "channels-last": channels_last,
+        "by rule": causal_conv1d,
+    }
     print("\nCausal convolution: ms of conv1d, then conv1d / form; inference | forward + backward")
     for shape in (
         (100, 1, 40, 24, 5, 1),
@@ -423,9 +441,13 @@ def convolution() -> None:
         (64, 25, 784, 25, 7, 16),
         (32, 30, 200, 30, 7, 8),
         (32, 64, 200, 64, 5, 1),
+        (32, 64, 200, 64, 3, 4),
+        (100, 8, 40, 8, 5, 1),
         (8, 48, 300, 48, 24, 1),
         (8, 128, 300, 128, 24, 1),
+        (8, 128, 300, 128, 35, 1),
         (8, 320, 300, 48, 54, 1),
+        (8, 320, 300, 128, 24, 1),
         (4, 256, 300, 256, 12, 1),
         (1, 128, 300, 128, 24, 1),
     ):
@@ -454,8 +476,8 @@ def convolution() -> None:
                     name: lambda form=form, test=test: test(form)
                     for name, form in {"conv1d": plain, **forms}.items()
                 },
-                rounds=5,
-                window_s=0.01,
+                rounds=11,
+                window_s=0.02,
             )
             ratios = " ".join(
                 f"{name} {np.median(times['conv1d'] / times[name]):.2f}" for name in forms
@@ -464,9 +486,68 @@ def convolution() -> None:
         print(f"  {shape!s:34} {' | '.join(cells)}")
 
 
+OPTIMISER = ("_fused_adam", "Optimizer.step", "Optimizer.zero_grad")
+CONTRACTION = (
+    *("aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm", "mkldnn", "aten::_embedding_bag"),
+    *("convolution", "aten::gru", "aten::lstm", "aten::dot", "aten::mv", "aten::addmv"),
+    *("_CompiledUnits", "_CompiledBlocks", "_DendriticSums"),
+)
+
+
+def families() -> None:
+    """Where the time of one training step goes, by model, as the registry has them."""
+    source = get_task("mnist1d")
+    print("\nShare of a training step (batch 100, default width, torch's profiler, self time)")
+    print(f"  {'':18}{'ms':>8}  contractions  element-wise, copies, rest  optimiser")
+    for name, entry in models().items():
+        if entry.learns != "gradient" or why_not(entry, source) is not None:
+            continue
+        torch.manual_seed(0)
+        shape = view_shape(entry, source)
+        net = entry.build(shape, entry.default_width)
+        optimiser = torch.optim.Adam(net.parameters(), fused=True)
+        x, y = torch.randn(100, *shape.inputs), torch.randint(source.outputs, (100,))
+
+        def step(net: nn.Module, opt: torch.optim.Optimizer, x: Tensor, y: Tensor) -> None:
+            opt.zero_grad()
+            F.cross_entropy(net(x), y).backward()
+            opt.step()
+
+        for _ in range(3):
+            step(net, optimiser, x, y)
+        times = []
+        for _ in range(30):
+            start = time.process_time()
+            step(net, optimiser, x, y)
+            times.append(1e3 * (time.process_time() - start))
+        with profile(activities=[ProfilerActivity.CPU]) as trace:
+            for _ in range(10):
+                step(net, optimiser, x, y)
+        parts = dict.fromkeys(("contraction", "other", "optimiser"), 0.0)
+        for event in trace.key_averages():
+            if event.key.startswith(OPTIMISER) or "_fused_adam" in event.key:
+                parts["optimiser"] += event.self_cpu_time_total
+            elif any(part in event.key for part in CONTRACTION):
+                parts["contraction"] += event.self_cpu_time_total
+            else:
+                parts["other"] += event.self_cpu_time_total
+        shares = [100 * value / sum(parts.values()) for value in parts.values()]
+        print(f"  {name:18}{np.median(times):8.2f}{shares[0]:12.0f} %{shares[1]:24.0f} %", end="")
+        print(f"{shares[2]:12.0f} %")
+
+
 SECTIONS = {
     section.__name__: section
-    for section in (ceilings, candidates, dendrites, memory, events, streaming, convolution)
+    for section in (
+        ceilings,
+        candidates,
+        dendrites,
+        memory,
+        events,
+        streaming,
+        convolution,
+        families,
+    )
 }
 
 if __name__ == "__main__":
