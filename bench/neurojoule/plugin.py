@@ -109,18 +109,26 @@ def _refuse(config: pytest.Config) -> None:
 
 
 def _folder(suite: Suite) -> Path:
+    return _file(suite).parent
+
+
+def _file(suite: Suite) -> Path:
     import inspect
 
-    return Path(inspect.getfile(suite.rows)).parent
+    return Path(inspect.getfile(suite.rows))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Collect suites only with --benchmark, and nothing else then."""
+    """Collect suites only with --benchmark, and nothing else then.
+
+    A suite that does not run by default is collected when its file is named.
+    """
     if collection_path.suffix != ".py" or collection_path.name == "conftest.py":
         return None
     is_suite = collection_path.name.startswith("bench_")
     if KEY in config.stash:
-        return None if is_suite else True
+        hidden = {_file(suite) for suite in suites().values() if not suite.default}
+        return None if is_suite and collection_path not in hidden else True
     return True if is_suite else None
 
 

@@ -177,6 +177,9 @@ def _flops_per_step(prepared: Prepared, counted: work.Pass) -> float:
     """Dense FLOPs of one update: forward, backward and optimiser; see `neurojoule.work`."""
     recipe = prepared.spec.recipe
     batch, parameters = min(recipe.batch_size, len(prepared.train)), prepared.solved.parameters
+    of_its_own = getattr(prepared.model, "learning_flops", None)
+    if of_its_own is not None:  # a rule of learning that says what it costs
+        return float(of_its_own(counted.forward_flops, counted.backward_flops, batch))
     if prepared.entry.learns == "own":  # forward, then at most one correction of every weight
         return batch * (counted.forward_flops + 2 * parameters)
     passes = batch * (counted.forward_flops + counted.backward_flops)

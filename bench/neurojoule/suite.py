@@ -42,11 +42,13 @@ class Suite:
         name: how the user asks for it.
         question: what it settles, in a sentence.
         rows: the table at a scale.
+        default: whether it runs when no suite is named.
     """
 
     name: str
     question: str
     rows: Callable[[Scale], Sequence[Row]]
+    default: bool = True
 
     def specs(self, row: Row, scale_name: str, seeds: int, setup: Setup) -> list[Spec]:
         """One spec a seed for one row on one setup."""
@@ -94,7 +96,7 @@ def suites() -> dict[str, Suite]:
 
 
 def get_suites(names: Sequence[str]) -> list[Suite]:
-    """The named suites, or all when none is named.
+    """The named suites, or all that run by default when none is named.
 
     Raises:
         UnknownNameError: with the nearest names.
@@ -103,7 +105,7 @@ def get_suites(names: Sequence[str]) -> list[Suite]:
     for name in names:
         if name not in known:
             raise UnknownNameError("suite", name, known)
-    return [known[name] for name in names or known]
+    return [known[name] for name in names or [key for key in known if known[key].default]]
 
 
 def plan(
