@@ -87,33 +87,43 @@ def exchanges(runs: pd.DataFrame, arms: pd.DataFrame) -> list[Exchange]:
     if point.empty:
         return []
     higher = bool(known["higher_is_better"].iloc[0])
+    rows = runs[runs["arm"].isin(known["arm"])]
+    wide = {
+        column: rows.pivot_table(index="arm", columns="seed", values=column, dropna=False)
+        for column in ("quality", *(column for column, _ in CURRENCIES))
+    }
+    if len(set(point["share"])) > 1:
+        wide["share"] = rows.pivot_table(index="arm", columns="seed", values="share", dropna=False)
     out = []
     for arm, size, quality in dendritic[["arm", "size_budget", "quality"]].itertuples(index=False):
         whole = list(point.loc[point["share"] == 1, "arm"])
         rates = [
-            _rate(runs, str(arm), whole, column, name, higher=higher) for column, name in CURRENCIES
+            _rate(wide, str(arm), whole, column, name, higher=higher) for column, name in CURRENCIES
         ]
         ladder = point[point["size_budget"] == size]
         if len(set(ladder["share"])) > 1:
-            rates.append(_rate(runs, str(arm), list(ladder["arm"]), "share", DATA, higher=higher))
+            rates.append(_rate(wide, str(arm), list(ladder["arm"]), "share", DATA, higher=higher))
         seeds = int((runs.loc[runs["arm"] == arm, "quality"]).notna().sum())
         out.append(Exchange(str(arm), float(quality), seeds, tuple(rates)))
     return out
 
 
 def _rate(
-    runs: pd.DataFrame, arm: str, point: list[str], column: str, name: str, *, higher: bool
+    wide: dict[str, pd.DataFrame],
+    arm: str,
+    point: list[str],
+    column: str,
+    name: str,
+    *,
+    higher: bool,
 ) -> Rate:
-    rows = runs[runs["arm"].isin([arm, *point])]
-    both = {
-        figure: rows.pivot_table(index="arm", columns="seed", values=figure, dropna=False)
-        for figure in ("quality", column)
-    }
-    seeds = both["quality"].columns[both["quality"].reindex([arm]).notna().to_numpy()[0]]
+    """`wide` holds each figure by arm and seed."""
+    known = wide["quality"].reindex([arm]).notna().to_numpy()[0]
+    seeds = wide["quality"].columns[known]
     if len(seeds) < MIN_PAIRS:
         return Rate(name, refusal=f"not enough runs ({len(seeds)} of {MIN_PAIRS})")
     quality, cost = (
-        both[figure].reindex(index=[arm, *point], columns=seeds).to_numpy(dtype=float)
+        wide[figure].reindex(index=[arm, *point], columns=seeds).to_numpy(dtype=float)
         for figure in ("quality", column)
     )
     return _bootstrapped(name, quality if higher else -quality, cost)

@@ -57,7 +57,13 @@ def load(folders: Iterable[Path]) -> Frames:
 
 def runs(records: Sequence[rec.Record]) -> pd.DataFrame:
     """A row a run, in order of suite, task, setting, arm and seed; unknown numbers are NaN."""
-    table = pd.DataFrame([row(r) for r in records], columns=[c.name for c in RUN_COLUMNS])
+    # Column by column, so that a hundred thousand rows are never held as dictionaries.
+    columns: dict[str, list[object]] = {column.name: [] for column in RUN_COLUMNS}
+    for record in records:
+        values = row(record)
+        for name, cells in columns.items():
+            cells.append(values.get(name))
+    table = pd.DataFrame(columns, dtype=None if records else object)
     for column in RUN_COLUMNS:
         if column.name in _BOOLEANS:
             table[column.name] = table[column.name].astype(bool)
