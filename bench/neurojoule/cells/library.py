@@ -28,7 +28,7 @@ MATCHED_AMPA_US = 12.8e-4
 (docs/experiments/solver.py finds it by bisection)."""
 
 
-def cell(name: str, ablation: str | None = None) -> AnyCell:
+def get_cell(name: str, ablation: str | None = None) -> AnyCell:
     """The cell called `name`, whole or without one part.
 
     Raises:

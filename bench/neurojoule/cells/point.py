@@ -59,7 +59,7 @@ def lif(
     return PointCell("lif", tuple(trees), tuple(length_um), drive, signed)
 
 
-MEDIAN_MV = 1.6
+MEDIAN_MV = 1.65
 """Chosen for an output of about 1.1 Hz (docs/experiments/solver.py)."""
 
 SPREAD = 0.5
