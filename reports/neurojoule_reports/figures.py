@@ -13,8 +13,12 @@ from neurojoule import carbon
 from neurojoule_reports import units
 from neurojoule_reports.columns import AXES, Axis
 from neurojoule_reports.frames import groups
+from neurojoule_reports.labels import Box, place
 from neurojoule_reports.palette import INK, style
 from neurojoule_reports.points import points
+
+Ladder = tuple[str, str, Any]
+"""The name of a model, the colour of its name, and its markers: (sizes, 2) in data."""
 
 PANELS = (("train", "energy"), ("infer", "energy"))
 """What each file shows, left and right."""
@@ -94,14 +98,24 @@ def _draw(
     from matplotlib.figure import Figure
 
     first = arms.iloc[0]
+    known = arms["metric"].dropna()
+    metric = str(known.iloc[0] if len(known) else "quality").replace("_", " ").capitalize()
     with mpl.rc_context(_RC):
+        ladders: list[list[Ladder]] = []
         figure = Figure(figsize=(7.2, 3.1), layout="constrained")
         axes = figure.subplots(1, len(drawn), sharey=True)
+        for ax in axes[:1]:
+            ax.set_ylabel(metric)
         figure.suptitle(
             f"{_short(first['task'])}   {_short(first['setting'])}", x=0.01, ha="left", fontsize=9
         )
         for ax, (phase, axis, table) in zip(axes, drawn, strict=True):
-            _panel(ax, table, arms, axis, phase)
+            ladders.append(_panel(ax, table, arms, axis, phase))
+        # Names are placed in the settled layout: another would move the markers away from them.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        for ax, found in zip(axes, ladders, strict=True):
+            _labels(ax, found)
         written = []
         for ending in formats:
             path = stem.with_name(f"{stem.name}.{ending}")
@@ -111,23 +125,27 @@ def _draw(
     return written
 
 
-def _panel(ax: Any, table: pd.DataFrame, arms: pd.DataFrame, axis: Axis, phase: str) -> None:
+def _panel(
+    ax: Any, table: pd.DataFrame, arms: pd.DataFrame, axis: Axis, phase: str
+) -> list[Ladder]:
+    """Draw one panel, and return what is to be named in it."""
     metric = str(arms["metric"].dropna().iloc[0]) if arms["metric"].notna().any() else "quality"
     what = "Training" if phase == "train" else "Inference, a sample"
     ax.set_title(f"{what}: {axis.label.lower()}", fontsize=8, color="#555555")
     ax.set_xscale("log")
-    ax.set_ylabel(metric.replace("_", " ").capitalize())
     ax.xaxis.set_major_formatter(lambda x, _: units.si(x, axis.unit))
+    ax.xaxis.set_minor_formatter(lambda _x, _: "")
     if metric == "accuracy":
         ax.yaxis.set_major_formatter(lambda y, _: f"{100 * y:.0f} %")
     ax.grid(axis="y", color="#eeeeee", linewidth=0.6)
     ax.set_axisbelow(True)
     if table.empty:
         ax.text(0.5, 0.5, "no valid figures", transform=ax.transAxes, ha="center", color="#777777")
-        return
+        return []
     best = table[table["on_front"]].sort_values("x")
     ax.step(best["x"], best["y"], where="post", color="#bbbbbb", linewidth=3, alpha=0.6, zorder=1)
-    for model, part in table.sort_values("x").groupby("model", sort=True):
+    ladders: list[Ladder] = []
+    for (model,), part in groups(table.sort_values("x", kind="stable"), ["model"]):
         s = style(str(part["family"].iloc[0]))
         ax.errorbar(
             part["x"], part["y"],
@@ -136,20 +154,44 @@ def _panel(ax: Any, table: pd.DataFrame, arms: pd.DataFrame, axis: Axis, phase: 
             color=s.colour, marker=s.mpl, markersize=4.5, linewidth=0.7, elinewidth=0.7,
             markeredgecolor="white", markeredgewidth=0.4, zorder=3,
         )  # fmt: skip
-        last = part.iloc[-1]
+        ladders.append((_short(model, 24), s.text, part[["x", "y"]].to_numpy(dtype=float)))
+    _levels(ax, table, arms)
+    ax.margins(x=0.1)
+    return ladders
+
+
+def _levels(ax: Any, table: pd.DataFrame, arms: pd.DataFrame) -> None:
+    """Draw target and chance, unless that would squeeze the data into a corner."""
+    low, high = float(table["y_low"].min()), float(table["y_high"].max())
+    for name in ("chance", "target"):
+        known = arms[name].dropna()
+        if known.empty:
+            continue
+        value = float(known.iloc[0])
+        if max(low - value, value - high) > max(1.2 * (high - low), 0.05 * abs(value)):
+            continue
+        ax.axhline(value, color="#999999", linewidth=0.6, linestyle=(0, (2, 3)), zorder=0)
         ax.annotate(
-            _short(str(model), 24), (last["x"], last["y"]), xytext=(4, 3),
-            textcoords="offset points", fontsize=7, color=INK, zorder=4,
+            name, (0, value), xycoords=("axes fraction", "data"), xytext=(3, 2),
+            textcoords="offset points", fontsize=6, color="#777777",
         )  # fmt: skip
-    for level, name in (("chance", "chance"), ("target", "target")):
-        value = arms[level].dropna()
-        if not value.empty:
-            ax.axhline(value.iloc[0], color="#999999", linewidth=0.6, linestyle=(0, (2, 3)))
-            ax.annotate(
-                name, (1, value.iloc[0]), xycoords=("axes fraction", "data"), fontsize=6,
-                color="#777777", ha="right", va="bottom",
-            )  # fmt: skip
-    ax.margins(x=0.12)
+
+
+def _labels(ax: Any, ladders: Sequence[Ladder]) -> None:
+    points_per_pixel = 72 / ax.figure.dpi
+    corners = ax.get_window_extent()
+    frame = Box(*(float(v) * points_per_pixel for v in corners.bounds))
+    markers = [
+        [(float(x), float(y)) for x, y in ax.transData.transform(xy) * points_per_pixel]
+        for _, _, xy in ladders
+    ]
+    boxes = place(markers, [4.2 * len(name) for name, _, _ in ladders], frame)
+    for (name, colour, _), box, ladder in zip(ladders, boxes, markers, strict=True):
+        ax.annotate(
+            name, (ladder[0][0], ladder[0][1]), xycoords="figure points",
+            xytext=(box.x, box.y + 1), textcoords="figure points", fontsize=7, color=colour,
+            zorder=4, annotation_clip=False,
+        )  # fmt: skip
 
 
 def _short(text: str, most: int = 60) -> str:
