@@ -7,10 +7,12 @@ import pytest
 pytest_plugins = ["pytester"]
 
 
-@pytest.fixture(autouse=True)
-def own_cache_and_lock(tmp_path_factory, monkeypatch):
+@pytest.fixture(autouse=True, scope="session")
+def own_cache_and_lock(tmp_path_factory):
     """Tests neither read the user's cache nor wait for a benchmark that runs on this machine."""
-    base = tmp_path_factory.getbasetemp()
-    monkeypatch.setenv("NEUROJOULE_CACHE", str(base / "cache"))
-    monkeypatch.setenv("TMPDIR", str(base))
-    monkeypatch.setattr(tempfile, "tempdir", str(base))
+    base = str(tmp_path_factory.getbasetemp())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEUROJOULE_CACHE", f"{base}/cache")
+        patch.setenv("TMPDIR", base)
+        patch.setattr(tempfile, "tempdir", base)
+        yield

@@ -289,8 +289,9 @@ class Record(_Part, frozen=True, kw_only=True):
         seconds: wall seconds outside the phases: start of the process, set-up, and the total.
         attempts: how often the run was measured; only the last is kept.
         ceilings: what the setup can do at most; None when it was not probed.
-        footprint_j: joules spent by the benchmark itself on this run (warm-up, replays,
-            validations, discarded attempts), apart from the results.
+        footprint_j: joules of this run's windows that are no result: replays, restoring,
+            validations, inference, discarded attempts. What lies outside every window (starting,
+            preparing, warming up, idle windows) is not in it.
     """
 
     schema: int = SCHEMA

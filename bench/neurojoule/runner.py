@@ -235,13 +235,34 @@ def _existing(job: protocol.Job) -> Record | None:
 
 
 def _run_until_clean(spec: Spec, machinery: _Machinery, idle: Window | None) -> Record:
-    """Run; while the energy is contaminated, run again, as often as the scale allows."""
-    attempts = scale(spec.scale).max_attempts
-    for attempt in range(1, attempts + 1):
-        record = workers.run_one(machinery.job(spec, attempt, idle), machinery.processes)
-        if record.energy_valid or record.status != "ok":
+    """Run; while the energy is contaminated, run again, as often as the scale allows.
+
+    What the discarded attempts cost is booked as footprint of the benchmark.
+    """
+    discarded: list[Record] = []
+    while True:
+        job = machinery.job(spec, len(discarded) + 1, idle)
+        record = workers.run_one(job, machinery.processes)
+        clean = record.energy_valid or record.status != "ok"
+        if clean or job.attempt >= scale(spec.scale).max_attempts:
             break
+        discarded.append(record)
+    if discarded:
+        footprint_j = _sum([record.footprint_j, *map(spent_j, discarded)])
+        record = msgspec.structs.replace(record, footprint_j=footprint_j)
+        write(record, machinery.session.folder)
     return record
+
+
+def spent_j(record: Record) -> float | None:
+    """Joules of all windows of a run, whatever they were spent on; None when one is not known."""
+    windows = [phase.window for phase in (record.train, record.inference) if phase is not None]
+    return _sum([window.energy_j() for window in windows])
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
 
 
 def _idle(machinery: _Machinery, spec: Spec) -> Window | None:

@@ -15,6 +15,7 @@ from neurojoule import machine, runner
 from neurojoule.errors import UserError
 from neurojoule.record import encode, read, write
 from neurojoule.spec import Recipe, Setup, Spec
+from records import WINDOW, record
 
 RECIPE = Recipe(steps=20, batch_size=4, evaluate_every=10)
 
@@ -52,10 +53,10 @@ def finished(tmp_path_factory):
 
 
 def test_a_run_leaves_a_whole_record_of_what_it_cost(finished):
-    records_, folder, specs = finished
-    assert [record.spec for record in records_] == specs
-    assert read([folder]).records == tuple(sorted(records_, key=lambda r: r.run_id))
-    record = records_[0]
+    done, folder, specs = finished
+    assert [record.spec for record in done] == specs
+    assert read([folder]).records == tuple(sorted(done, key=lambda r: r.run_id))
+    record = done[0]
     assert record.status == "ok"
     assert record.train.window.time_s >= 0.5  # the smoke window, filled with replays
     assert record.train.replays == len(record.train.repeats_time_s) - 1 > 0
@@ -80,16 +81,16 @@ def test_energy_of_one_execution_is_the_windows_apportioned_by_the_clock(finishe
 
 
 def test_a_second_call_measures_nothing_and_a_changed_spec_does(finished):
-    records_, folder, specs = finished
+    done, folder, specs = finished
     told = []
     again = runner.run(specs, runner.Session(folder), told.append)
-    assert again == records_
+    assert again == done
     assert [step.reused for step in told] == [True, True]
 
 
 def test_a_failed_run_is_tried_again_and_changed_code_measured_anew(finished, monkeypatch):
-    records_, folder, specs = finished
-    write(msgspec.structs.replace(records_[0], status="failed"), folder)
+    done, folder, specs = finished
+    write(msgspec.structs.replace(done[0], status="failed"), folder)
     told = []
     runner.run(specs[:1], runner.Session(folder), told.append)
     assert [step.reused for step in told] == [False]
@@ -101,9 +102,9 @@ def test_a_failed_run_is_tried_again_and_changed_code_measured_anew(finished, mo
 
 
 def test_the_same_seed_learns_the_same_bit_by_bit(finished, tmp_path):
-    records_, _, specs = finished
+    done, _, specs = finished
     (again,) = runner.run(specs[:1], runner.Session(tmp_path))
-    first = records_[0]
+    first = done[0]
     assert again.quality == first.quality
     assert [p.validation for p in again.curve] == [p.validation for p in first.curve]
     assert [p.loss for p in again.curve] == [p.loss for p in first.curve]
@@ -212,9 +213,9 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 
 
 def test_a_half_written_record_in_the_way_is_measured_again(finished, tmp_path):
-    records_, _, specs = finished
-    half = encode(records_[0])[:100]
-    (tmp_path / f"{records_[0].run_id}.json").write_bytes(half)
+    done, _, specs = finished
+    half = encode(done[0])[:100]
+    (tmp_path / f"{done[0].run_id}.json").write_bytes(half)
     (record,) = runner.run(specs[:1], runner.Session(tmp_path))
     assert record.status == "ok"
     assert read([tmp_path]).set_aside == ()
@@ -236,9 +237,23 @@ def test_another_dtype_and_a_compiled_model_learn_too(tmp_path):
     setups = [Setup(dtype="bfloat16"), Setup(dtype="float64")]
     if shutil.which("g++") or shutil.which("c++"):
         setups.append(Setup(compile=True))
-    records_ = runner.run([spec(setup=setup) for setup in setups], runner.Session(tmp_path))
-    assert [(str(r.spec.setup), r.status, r.error) for r in records_] == [
+    done = runner.run([spec(setup=setup) for setup in setups], runner.Session(tmp_path))
+    assert [(str(r.spec.setup), r.status, r.error) for r in done] == [
         (str(setup), "ok", None) for setup in setups
     ]
-    by_dtype = {r.spec.setup.dtype: r.work.state_bytes for r in records_}
+    by_dtype = {r.spec.setup.dtype: r.work.state_bytes for r in done}
     assert by_dtype["float64"] == 4 * by_dtype["bfloat16"]
+
+
+def test_discarded_attempts_are_booked_as_footprint(monkeypatch, tmp_path):
+    dirty = record(energy_valid=False, energy_invalid_reasons=("contaminated",), footprint_j=1.0)
+    clean = record(attempts=2, footprint_j=1.0)
+    attempts = iter([dirty, clean])
+    monkeypatch.setattr("neurojoule.workers.run_one", lambda _job, _processes: next(attempts))
+    monkeypatch.setattr("neurojoule.runner._idle", lambda *_: WINDOW)
+    monkeypatch.setattr("neurojoule.runner._Machinery.find_ceilings", lambda *_: None)
+    (kept,) = runner.run([spec(scale="quick")], runner.Session(tmp_path))
+    assert kept.attempts == 2
+    assert kept.energy_valid
+    # its own, and both windows of the discarded attempt: cpu 8 J and ram 40 J each
+    assert kept.footprint_j == pytest.approx(1.0 + 2 * 48.0)
