@@ -32,7 +32,7 @@ Loss = Literal["cross_entropy", "binary", "mean_squared_error"]
 
 Split = Literal["train", "validation", "test"]
 
-Metric = Literal["accuracy", "mean_squared_error"]
+Metric = Literal["accuracy", "mean_squared_error", "smape"]
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,14 @@ class Shape:
         outputs: how many numbers the model gives for a sample: logits, or values.
         grid: how the features of a vector lie in space or time, such as (28, 28) or (40,);
             a model with receptive fields needs it.
+        steps: 0 where a sample has one answer; else answers are wanted at each of the last `steps`
+            steps, and the model gives (batch, outputs, steps).
     """
 
     inputs: tuple[int, ...]
     outputs: int
     grid: tuple[int, ...]
+    steps: int = 0
 
     @property
     def features(self) -> int:
@@ -70,6 +73,9 @@ class Task:
             shape (samples, outputs). It is called for the test split once, after training.
         axes: what the axes of one input are, such as ("row", "column"), ("time",), ("bit",) or
             ("channel", "time").
+        outputs: numbers a sample, or a step where several steps are asked about.
+        steps: 0 where a sample has one answer; else how many of the last steps are asked about,
+            with targets of shape (samples, steps), or (samples, outputs, steps).
         binary: whether every input is 0 or 1.
         needs: the reason why the data cannot be had here, or None; asked before anything runs.
     """
@@ -87,6 +93,7 @@ class Task:
     load: Callable[[Split], tuple[Tensor, Tensor]]
     binary: bool = False
     needs: Callable[[], str | None] = lambda: None
+    steps: int = 0
 
     @property
     def higher_is_better(self) -> bool:
@@ -100,13 +107,16 @@ class Model:
 
     Attributes:
         build: called with (shape, width, **options); gives a module that maps
-            (batch, *shape.inputs) to (batch, shape.outputs).
+            (batch, *shape.inputs) to (batch, shape.outputs), or with steps to
+            (batch, shape.outputs, shape.steps).
         takes: the view of the input that it wants; the adapter of the tasks provides it.
         sized: whether width changes its size; if not, it has one natural size.
         default_width: the width when no budget is given.
         learns: `gradient`, or `own`: the module has a method `learn(x, y)` that does one update
             and returns the loss.
         refuses: why it cannot learn a task of this kind, or None.
+        answers_steps: whether it can answer at each of the last steps (`Shape.steps`); any other
+            model gives the answers to all steps at once, from the whole input.
     """
 
     name: str
@@ -119,6 +129,7 @@ class Model:
     default_width: int = 16
     learns: Literal["gradient", "own"] = "gradient"
     refuses: Callable[[Task], str | None] = field(default=lambda _: None)
+    answers_steps: bool = False
 
     @property
     def options(self) -> dict[str, object]:

@@ -70,7 +70,6 @@ class Trained:
     best: dict[str, Any]
 
 
-
 def by_step(output: Tensor, y: Tensor) -> Tensor:
     """Outputs for several steps as (samples, outputs, steps), whatever the model's form of them.
 

@@ -30,8 +30,14 @@ def why_not(model: Model, task: Task) -> str | None:
 
 
 def shape(model: Model, task: Task) -> Shape:
-    """The shape of `task` as `model` sees it."""
-    return Shape(_arranged(task.inputs, task.axes, model.takes), task.outputs, task.inputs)
+    """The shape of `task` as `model` sees it.
+
+    A model that cannot answer step by step gives the answers to all steps at once.
+    """
+    inputs = _arranged(task.inputs, task.axes, model.takes)
+    if task.steps and not model.answers_steps:
+        return Shape(inputs, task.outputs * task.steps, task.inputs)
+    return Shape(inputs, task.outputs, task.inputs, task.steps)
 
 
 def arrange(x: Tensor, task: Task, view: View) -> Tensor:
