@@ -7,9 +7,18 @@ def prepare() -> None:
     Starts no thread; a process forked afterwards has the loops for nothing. Without numba there is
     nothing to prepare: the layers run, and name, their plain forms.
     """
-    from neurojoule.kernels import dendrite_loops, event_loops, jit, stream_loops
+    from neurojoule.kernels import (
+        dendrite_loops,
+        event_loops,
+        gru_loops,
+        jit,
+        scan_loops,
+        stream_loops,
+    )
 
     if jit.available():
         dendrite_loops.compiled()
         event_loops.compiled()
+        gru_loops.compiled()
+        scan_loops.compiled()
         stream_loops.compiled()
