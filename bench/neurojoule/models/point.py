@@ -172,6 +172,47 @@ class CNN1D(nn.Module):
         return {"point": self.conv1.out_channels * sum(self.steps)}
 
 
+@model(
+    "cnn2d",
+    family="point",
+    takes="image",
+    summary="Small convolutional reference for images: 2 strided layers with shared weights",
+    source="after LeCun, Bottou, Bengio & Haffner 1998; strides instead of pooling",
+    default_width=16,
+)
+class CNN2D(nn.Module):
+    """Two 3 x 3 convolutions with stride 2, padding 1 and ReLU, linear read-out.
+
+    For c channels, width H, a and b rows and columns after the second layer (each extent is halved
+    twice, rounded up): (9 c + 1) H + (9 H + 1) H + (H a b + 1) C parameters.
+
+    Args:
+        shape: inputs (channels, rows, columns), outputs C.
+        width: channels a layer H.
+    """
+
+    def __init__(self, shape: Shape, width: int) -> None:
+        super().__init__()
+        channels, *extent = shape.inputs
+        self.conv1 = nn.Conv2d(channels, width, 3, stride=2, padding=1)
+        self.conv2 = nn.Conv2d(width, width, 3, stride=2, padding=1)
+        halved = [(length + 1) // 2 for length in extent]
+        quartered = [(length + 1) // 2 for length in halved]
+        self.positions = halved[0] * halved[1] + quartered[0] * quartered[1]
+        self.readout = nn.Linear(width * quartered[0] * quartered[1], shape.outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map x (batch, channels, rows, columns) to (batch, C)."""
+        h = F.relu(self.conv1(x))  # (batch, H, rows / 2, columns / 2)
+        h = F.relu(self.conv2(h))  # (batch, H, rows / 4, columns / 4)
+        logits: Tensor = self.readout(torch.flatten(h, 1))
+        return logits
+
+    def units(self) -> dict[str, int]:
+        """Point neurons: a channel at one place is one neuron."""
+        return {"point": self.conv1.out_channels * self.positions}
+
+
 def check_layers(layers: int) -> None:
     """Hidden layers are 1 to 3.
 

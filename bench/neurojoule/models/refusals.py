@@ -31,3 +31,18 @@ def not_classes(task: Task) -> str | None:
     if task.loss != "mean_squared_error":
         return None
     return f"{task.name} asks for values, and the perceptron's rule corrects classes only."
+
+
+MOST_FACTORS = 1024
+"""Inputs that a product along a branch can still be learnt with; a branch multiplies them all."""
+
+
+def too_many_factors(task: Task) -> str | None:
+    """A product of thousands of sigmoids is 0, and so are its gradients."""
+    count = prod(task.inputs)
+    if count <= MOST_FACTORS:
+        return None
+    return (
+        f"{task.name} has {count} inputs, and every branch would multiply them all: beyond "
+        f"{MOST_FACTORS} such a product and its gradients vanish."
+    )

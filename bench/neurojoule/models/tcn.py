@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
 from neurojoule.errors import UserError
+from neurojoule.models.readout import read_out
 from neurojoule.registry import Shape, model
 
 
@@ -54,6 +55,7 @@ class Block(nn.Module):
     summary="Dilated causal convolutions with residuals, read out at the last step",
     source="Bai, Kolter & Koltun 2018",
     default_width=24,
+    answers_steps=True,
 )
 class TCN(nn.Module):
     """TCN whose last step is read out.
@@ -96,13 +98,12 @@ class TCN(nn.Module):
                 for i in range(levels)
             )
         )
+        self.steps = shape.steps
         self.readout = nn.Linear(width, shape.outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map x (batch, channels, time) to (batch, C)."""
-        h = self.levels(x)  # (batch, H, time)
-        logits: Tensor = self.readout(h[:, :, -1])
-        return logits
+        """Map x (batch, channels, time) to (batch, C), or (batch, C, steps)."""
+        return read_out(self.readout, self.levels(x), self.steps)
 
     def units(self) -> dict[str, int]:
         """Channels of all convolutions, each a point neuron that is applied at every step."""

@@ -20,16 +20,23 @@ PAIRS = [
 
 # Small enough to differentiate numerically: (options, shape).
 SMALL = {
+    "active_dendrites": ({"segments": 1, "winners": 1.0}, Shape((6,), 3, (6,))),
     "cnn1d": ({}, Shape((1, 20), 3, (20,))),
+    "cnn2d": ({}, Shape((2, 6, 7), 3, (2, 6, 7))),
     "dann": ({"dendrites": 2, "synapses": 3}, Shape((6,), 3, (6,))),
     "dann_dense": ({"dendrites": 2}, Shape((6,), 3, (6,))),
     "dann_linear": ({"dendrites": 2, "synapses": 3}, Shape((6,), 3, (6,))),
+    "dnm": ({}, Shape((6,), 3, (6,))),
+    "elm": ({"activation": "silu"}, Shape((2, 4), 3, (2, 4))),
+    "glm": ({}, Shape((2, 4), 3, (2, 4))),
     "gru": ({}, Shape((2, 4), 3, (2, 4))),
+    "ktree": ({}, Shape((8,), 3, (8,))),
     "logistic": ({}, Shape((6,), 3, (6,))),
     "lstm": ({"readout": "last"}, Shape((2, 4), 3, (2, 4))),
     "mlp": ({"skip": True}, Shape((6,), 3, (6,))),
     "mlp_sparse": ({"synapses": 2}, Shape((6,), 3, (6,))),
     "tcn": ({"kernel": 2}, Shape((2, 5), 3, (2, 5))),
+    "tcn_surrogate": ({"first_taps": 3, "taps": 2}, Shape((2, 5), 3, (2, 5))),
     "two_layer_neuron": ({"synapses": 3}, Shape((6,), 3, (6,))),
 }
 
@@ -80,7 +87,8 @@ def test_weights_survive_saving_and_loading_into_a_module_of_another_seed(name):
 
 def test_every_model_that_follows_a_gradient_has_its_gradient_checked():
     followers = {m.name for m in registry.models().values() if m.learns == "gradient"}
-    assert followers == {*SMALL, "dcaap"}  # dcaap follows a surrogate: test_single_neuron
+    # What fires follows a surrogate: test_single_neuron, test_spiking.
+    assert followers == {*SMALL, "dcaap", "dh_snn", "lif_snn"}
 
 
 @pytest.mark.parametrize("name", sorted(SMALL))

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from neurojoule import sizing
+from neurojoule import sizing, work
 from neurojoule.errors import UserError
-from neurojoule.models.point import CNN1D, MLP, MLPSparse
+from neurojoule.models.point import CNN1D, CNN2D, MLP, MLPSparse
 from neurojoule.registry import Shape, get_model, get_task
 
 MNIST1D = Shape((40,), 10, (40,))
@@ -119,3 +119,25 @@ def test_the_convolutional_net_takes_sequences_of_any_length(time):
     net = CNN1D(Shape((3, time), 2, (3, time)), 4)
     assert net(torch.zeros(2, 3, time)).shape == (2, 2)
     assert net.units() == {"point": 4 * sum(net.steps)}
+
+
+def test_a_cnn2d_has_the_documented_parameters_and_equals_its_sums():
+    c, H, C = 2, 3, 4
+    net = CNN2D(Shape((c, 6, 7), C, (c, 6, 7)), H)
+    assert sizing.parameters(net) == (9 * c + 1) * H + (9 * H + 1) * H + (H * 2 * 2 + 1) * C
+    x = torch.randn(2, c, 6, 7)
+    h = x
+    for conv in (net.conv1, net.conv2):
+        padded = F.pad(h, (1, 1, 1, 1))
+        rows, columns = ((extent + 1) // 2 for extent in h.shape[2:])
+        y = torch.zeros(2, H, rows, columns)
+        for i in range(rows):
+            for j in range(columns):
+                patch = padded[:, :, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3].flatten(1)
+                y[:, :, i, j] = patch @ conv.weight.flatten(1).T + conv.bias
+        h = F.relu(y)
+    torch.testing.assert_close(net(x), net.readout(h.flatten(1)))
+    assert net.units() == {"point": H * (3 * 4 + 2 * 2)}
+    counted = work.count(net, x)
+    macs = H * 12 * 9 * c + H * 4 * 9 * H + H * 4 * C
+    assert counted.forward_flops == 2 * macs + H * (12 + 4)
