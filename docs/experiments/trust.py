@@ -1,0 +1,192 @@
+"""How far to trust a joule on this machine: the figures of docs/trust.md.
+
+Each experiment prints one line and runs in a minute or two on a quiet machine. What is contaminated
+is set aside by the suite's own rules, and counted.
+
+    python docs/experiments/trust.py [spread] [spinner] [quiet] [overhead] [curves] [coverage]
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurojoule import contamination, machine, meter, workers
+from neurojoule.meter import Hardware, Meter, MeterSettings
+from neurojoule.record import Window, ranked_j
+from neurojoule_reports import selftest
+
+SETTINGS = MeterSettings()
+PIECES = 6_000
+"""Pieces of fixed work: about two seconds, the window of the scale `quick`."""
+
+
+def work(pieces: int) -> None:
+    """A fixed amount of it, on one thread."""
+    x = np.linspace(0.0, 1.0, 200_000)
+    for _ in range(pieces):
+        np.sqrt(x * x + 1.0).sum()
+
+
+def window_of(hardware: Hardware, pieces: int) -> Window:
+    """Fixed work in a process of its own, after a tenth of it to warm up."""
+    work(pieces // 10)
+    with Meter(hardware, SETTINGS) as opened_meter:
+        with opened_meter.window() as opened:
+            work(pieces)
+        return opened.window
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What the experiments share: the meter's findings, and how to start clean processes."""
+
+    hardware: Hardware
+    processes: workers.Context
+
+    def fresh(self, pieces: int = PIECES) -> Window:
+        """A window of fixed work in a fresh process."""
+        found: Window = workers.ask(self.processes, window_of, self.hardware, pieces)
+        return found
+
+
+def spread(bench: Bench, runs: int = 10) -> str:
+    """Coefficient of variation of the CPU energy of fixed work in fresh processes."""
+    energies: list[float] = []
+    set_aside = 0
+    while len(energies) < runs and set_aside < 3 * runs:
+        window = bench.fresh()
+        energy_j = ranked_j({part.name: part.energy_j for part in window.components})
+        if contamination.of_window(window) or energy_j is None:
+            set_aside += 1
+        else:
+            energies.append(energy_j)
+    if len(energies) < runs:
+        return f"only {len(energies)} of {runs} windows were clean: the machine is not quiet"
+    cv = statistics.stdev(energies) / statistics.fmean(energies)
+    return (
+        f"{statistics.fmean(energies):.3g} J, coefficient of variation {cv:.2%} over {runs} fresh "
+        f"processes; {set_aside} contaminated ones set aside (at most 5 %)"
+    )
+
+
+def spinner(bench: Bench, runs: int = 10) -> str:
+    """How often a busy neighbour on another core is noticed."""
+    caught = 0
+    for _ in range(runs):
+        neighbour = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        try:
+            caught += bool(contamination.of_window(bench.fresh()))
+        finally:
+            neighbour.kill()
+            neighbour.wait()
+    return f"a spinner on another core was caught in {caught} of {runs} runs"
+
+
+def quiet(bench: Bench, runs: int = 20) -> str:
+    """How often quiet work is called contaminated."""
+    alarms = [reasons for _ in range(runs) if (reasons := contamination.of_window(bench.fresh()))]
+    told = f" ({'; '.join(sorted({reason for found in alarms for reason in found}))})"
+    return f"{len(alarms)} false alarms in {runs} runs without a spinner (at most 1)" + (
+        told if alarms else ""
+    )
+
+
+def overhead(bench: Bench, pairs: int = 20) -> str:
+    """Wall time of fixed work inside a window over that outside one, alternating."""
+    ratios = []
+    with Meter(bench.hardware, SETTINGS) as opened_meter:
+        work(PIECES // 10)
+        for pair in range(pairs):
+            seconds = {}
+            for inside in (pair % 2 == 0, pair % 2 == 1):
+                around: AbstractContextManager[object]
+                around = opened_meter.window() if inside else nullcontext()
+                start_s = time.perf_counter()
+                with around:
+                    work(PIECES)
+                seconds[inside] = time.perf_counter() - start_s
+            ratios.append(seconds[True] / seconds[False] - 1)
+        empty_s = []
+        for _ in range(100):
+            start_s = time.perf_counter()
+            with opened_meter.window():
+                pass
+            empty_s.append(time.perf_counter() - start_s)
+    low, high = sorted(ratios)[pairs // 4], sorted(ratios)[-pairs // 4]
+    median_s = statistics.median(empty_s)
+    return (
+        f"a window adds {statistics.median(ratios):+.3%} of wall time, quartiles {low:+.3%} and "
+        f"{high:+.3%}, over {pairs} alternating pairs of 2 s (at most 0.2 %); an empty window "
+        f"takes {1e3 * median_s:.2f} ms, {median_s / 2:.3%} of that"
+    )
+
+
+def curves(bench: Bench, seconds: float = 5.0) -> str:
+    """Power with no, one and two busy threads, as the meter sees it."""
+    told = []
+    with Meter(bench.hardware, SETTINGS) as opened_meter:
+        for threads in (0, 1, 2):
+            with opened_meter.window() as opened:
+                _busy(threads, seconds)
+            window = opened.window
+            energy_j = ranked_j({part.name: part.energy_j for part in window.components})
+            power = "no energy" if energy_j is None else f"{energy_j / window.time_s:.2f} W"
+            told.append(f"{threads} busy threads {power} ({window.cpu_s / window.time_s:.2f} CPUs)")
+    return ", ".join(told)
+
+
+def _busy(threads: int, seconds: float) -> None:
+    until_s = time.perf_counter() + seconds
+
+    def spend() -> None:
+        while time.perf_counter() < until_s:
+            work(5)
+
+    started = [threading.Thread(target=spend) for _ in range(threads)]
+    for thread in started:
+        thread.start()
+    time.sleep(seconds)
+    for thread in started:
+        thread.join()
+
+
+def coverage(_: Bench) -> str:
+    """How often 95 % intervals hold the truth, by simulation."""
+    found = selftest.simulate(trials=2_000)
+    return "; ".join(f"n = {c.n}, {c.spread}: {c.held.rate:.1%}" for c in found)
+
+
+EXPERIMENTS: dict[str, Callable[[Bench], str]] = {
+    "spread": spread,
+    "spinner": spinner,
+    "quiet": quiet,
+    "overhead": overhead,
+    "curves": curves,
+    "coverage": coverage,
+}
+
+
+def main() -> None:
+    """Run the named experiments, or all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("which", nargs="*", metavar="EXPERIMENT", help=", ".join(EXPERIMENTS))
+    names = parser.parse_args().which or list(EXPERIMENTS)
+    unknown = [name for name in names if name not in EXPERIMENTS]
+    if unknown:
+        parser.error(f"no experiment is called {unknown[0]!r}; known: {', '.join(EXPERIMENTS)}")
+    with machine.exclusive():
+        bench = Bench(meter.detect(SETTINGS), workers.context(fresh=True))
+        for name in names:
+            print(f"{name}: {EXPERIMENTS[name](bench)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
