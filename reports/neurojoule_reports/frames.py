@@ -13,6 +13,7 @@ import pandas as pd
 
 from neurojoule import record as rec
 from neurojoule_reports.columns import AXES, RUN_COLUMNS
+from neurojoule_reports.naming import suffixes
 from neurojoule_reports.rows import row
 from neurojoule_reports.stats import median_intervals
 
@@ -22,8 +23,9 @@ FOREIGN_LIMIT = 0.05
 
 _BOOLEANS = ("energy_valid", "superseded")
 _TEXT = {column.name for column in RUN_COLUMNS if column.name in rec.Record.__struct_fields__} | {
-    "suite", "task", "machine", "setup", "scale", "setting", "model", "arm", "energy_reasons",
-    "metric", "grade", "energy_source", "size_budget", "higher_is_better", "reached",
+    "suite", "task", "machine", "setup", "scale", "setting", "model", "arm", "recipe",
+    "energy_reasons", "metric", "grade", "energy_source", "size_budget", "higher_is_better",
+    "reached",
 }  # fmt: skip
 
 
@@ -59,8 +61,8 @@ def runs(records: Sequence[rec.Record]) -> pd.DataFrame:
     """A row a run, in order of suite, task, setting, arm and seed; unknown numbers are NaN."""
     # Column by column, so that a hundred thousand rows are never held as dictionaries.
     columns: dict[str, list[object]] = {column.name: [] for column in RUN_COLUMNS}
-    for record in records:
-        values = row(record)
+    for record, suffix in zip(records, suffixes(records), strict=True):
+        values = row(record, suffix)
         for name, cells in columns.items():
             cells.append(values.get(name))
     table = pd.DataFrame(columns, dtype=None if records else object)
@@ -118,17 +120,20 @@ ARM_FIGURES = tuple(
 """Columns that each arm has as `<name>` (median), `<name>_low` and `<name>_high`."""
 
 
+_OF_ARM = ("machine", "setup", "scale", "model", "family", "size_budget", "share", "recipe")
+
+
 def arms(table: pd.DataFrame) -> pd.DataFrame:
     """A row an arm on a task in a setting: counts, and medians with their intervals.
 
-    Columns: `ARM_KEY`; model, family, size_budget, share, metric, higher_is_better, chance,
+    Columns: `ARM_KEY`; model, family, size_budget, share, recipe, metric, higher_is_better, chance,
     target, grade; `runs`, `ok`, `diverged`, `failed`, `timeout`, `energy_runs` (with valid
     energy), `reached` (runs that reached the target); for each of `ARM_FIGURES` the median, low
     and high (`stats.median_intervals`).
     """
     current = table[~table["superseded"]]
     grouped = current.groupby(ARM_KEY, sort=True)
-    out = grouped[["machine", "setup", "scale", "model", "family", "size_budget", "share"]].first()
+    out = grouped[list(_OF_ARM)].first()
     out["runs"] = grouped.size()
     for status in ("ok", "diverged", "failed", "timeout"):
         out[status] = (current["status"] == status).groupby([current[k] for k in ARM_KEY]).sum()

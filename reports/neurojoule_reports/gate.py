@@ -107,7 +107,7 @@ def gate(baseline: Sequence[Path], runs: Sequence[Path]) -> Gate:
         UserError: when a folder does not exist.
     """
     before, after = frames.load(baseline).runs, frames.load(runs).runs
-    key = ["suite", "task", "setup", "scale", "arm", "seed"]
+    key = ["suite", "task", "setup", "scale", "arm", "recipe", "seed"]
     figures = ["quality", *(c for c, _ in (*COUNTED, *MEASURED))]
     columns = [*key, "machine", "grade", "higher_is_better", *figures]
     # Two machines in one folder: the gate compares each with its own, so the machine pairs first.
@@ -118,17 +118,24 @@ def gate(baseline: Sequence[Path], runs: Sequence[Path]) -> Gate:
         both = old.merge(new, on=key, suffixes=("_old", "_new")).assign(same_machine=False)
     found = [
         finding
-        for (_, task, _, _, arm), part in groups(both, key[:-1])
+        for (_, task, _, _, arm, _), part in groups(both, key[:-1])
         for finding in (*_counted(task, arm, part), *_measured(task, arm, part))
     ]
     settled = [*_corrected([*_overall(both), *found]), *_broken(before, after)]
-    names = set(groups_of(before)) - set(groups_of(after))
-    return Gate(not any(f.fails for f in settled), tuple(settled), tuple(sorted(names)))
+    return Gate(not any(f.fails for f in settled), tuple(settled), _missing(before, after))
 
 
-def groups_of(runs: pd.DataFrame) -> list[str]:
-    """Task and arm of each group of runs, in words."""
-    return [f"{arm} on {task}" for (task, arm), _ in groups(runs, ["task", "arm"])]
+def _missing(before: pd.DataFrame, after: pd.DataFrame) -> tuple[str, ...]:
+    """Arms that are gone, and those whose recipe is another one, in words."""
+    key = ["suite", "task", "scale", "arm"]
+    now = set(after[key].itertuples(index=False, name=None))
+    same = set(after[[*key, "recipe"]].itertuples(index=False, name=None))
+    said = set()
+    for *arm, recipe in before[[*key, "recipe"]].itertuples(index=False, name=None):
+        if (*arm, recipe) not in same:
+            why = " (trained by another recipe)" if tuple(arm) in now else ""
+            said.add(f"{arm[3]} on {arm[1]}{why}")
+    return tuple(sorted(said))
 
 
 def _overall(both: pd.DataFrame) -> list[Finding]:

@@ -117,21 +117,22 @@ def words(found: Sides) -> str:
 
 
 def pairs_of_settings(frames: Frames) -> list[Sides]:
-    """The setting with the most runs against each other one."""
+    """The setting with the most runs against each other one; what only one ran is left out."""
     names = _settings(frames)
     parts = dict(groups(ranked(frames.runs), ["setting"])) if names else {}
     tables = {key[0]: part for key, part in parts.items()}
     if len(tables) < 2:
         return []
     first, *others = [name for name in names if name in tables]
-    return [sides(tables[first], tables[other], first, other) for other in others]
+    found = (sides(tables[first], tables[other], first, other) for other in others)
+    return [side for side in found if side.rows]
 
 
 def sides(a: pd.DataFrame, b: pd.DataFrame, name_a: str, name_b: str) -> Sides:
     """Compare two tables of ranked runs, each of one setting."""
     grades = [set(part["grade"].dropna()) for part in (a, b)]
     differ = grades[0] != grades[1] and all(grades)
-    key = ["suite", "task", "arm", "seed"]
+    key = ["suite", "task", "arm", "recipe", "seed"]
     columns = [column for column, _ in FIGURES]
     both = a[[*key, *columns]].merge(b[[*key, *columns]], on=key, suffixes=("_a", "_b"))
     refusal = "grades differ" if differ else ""
@@ -195,7 +196,7 @@ class Map:
 def maps(frames: Frames) -> list[Map]:
     """Ratio maps of training time and energy for each task that two settings or more ran."""
     out = []
-    for (suite, task), part in groups(frames.arms, ["suite", "task"]):
+    for (suite, task), part in groups(_same_work(frames.arms), ["suite", "task"]):
         for column, name in FIGURES[:2]:
             wide = part.pivot_table(index="arm", columns="setting", values=column, sort=False)
             wide = wide[sorted(wide.columns)]
@@ -211,6 +212,13 @@ def maps(frames: Frames) -> list[Map]:
             settings = tuple(str(c) for c in wide.columns)
             out.append(Map(suite, task, name, baseline, settings, rows))
     return out
+
+
+def _same_work(arms: pd.DataFrame) -> pd.DataFrame:
+    """The arms without those that were trained by another recipe in some setting."""
+    recipes = arms.groupby(["suite", "task", "arm"])["recipe"].transform("nunique")
+    kept: pd.DataFrame = arms[recipes == 1]
+    return kept
 
 
 def _baseline(arms: pd.DataFrame, common: set[str]) -> str:

@@ -8,6 +8,7 @@ import math
 import statistics
 
 from neurojoule import record as rec
+from neurojoule_reports.naming import recipe_words
 
 RANKED = ("cpu", "gpu")
 """The components whose energy is ranked."""
@@ -15,8 +16,11 @@ RANKED = ("cpu", "gpu")
 TARGET_COLUMNS = ("target_step", "target_time_s", "target_energy_j", "target_flops")
 
 
-def row(r: rec.Record) -> dict[str, object]:
-    """The run's row: names and meanings as in `columns.RUN_COLUMNS`, None where not known."""
+def row(r: rec.Record, suffix: str = "") -> dict[str, object]:
+    """The run's row: names and meanings as in `columns.RUN_COLUMNS`, None where not known.
+
+    `suffix` is what tells its arm from others that would be called alike (`naming.suffixes`).
+    """
     spec = r.spec
     options = " ".join(f"{name}={value}" for name, value in spec.options)
     out: dict[str, object] = {
@@ -27,14 +31,14 @@ def row(r: rec.Record) -> dict[str, object]:
             "git_dirty", "claims_hash", "resume_key",
         )
     }  # fmt: skip
-    out |= {
-        name: getattr(spec, name) for name in ("suite", "task", "scale", "arm", "share", "seed")
-    }
+    out |= {name: getattr(spec, name) for name in ("suite", "task", "scale", "share", "seed")}
     out |= {
         "machine": r.machine.name,
         "setup": str(spec.setup),
         "setting": f"{r.machine.name} \u00b7 {spec.setup} \u00b7 {spec.scale}",
-        "model": f"{spec.model} {options}" if options else spec.model,
+        "model": f"{spec.model} {options}{suffix}" if options else f"{spec.model}{suffix}",
+        "arm": f"{spec.arm}{suffix}",
+        "recipe": recipe_words(spec.recipe),
         "size_budget": str(spec.size),
         "energy_reasons": "; ".join(r.energy_invalid_reasons),
         "total_time_s": r.seconds.get("total"),

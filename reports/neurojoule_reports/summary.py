@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
 from neurojoule import carbon
 from neurojoule_reports import measured, page, units
-from neurojoule_reports.frames import Frames
+from neurojoule_reports.frames import ARM_KEY, Frames
 from neurojoule_reports.verdict import Duel, TaskVerdict
 
 
@@ -14,6 +16,10 @@ class Facts:
     """Counts for the head of the page.
 
     Dates are those of the records, so that the same records give the same page.
+
+    Attributes:
+        superseded: runs of a spec that was run again on the same machine.
+        of_two_codes: arms whose runs are not all of the same code, in words.
     """
 
     runs: int
@@ -25,6 +31,7 @@ class Facts:
     energy_valid: int
     finished: int
     superseded: int
+    of_two_codes: tuple[str, ...]
 
 
 def facts(frames: Frames) -> Facts:
@@ -41,6 +48,15 @@ def facts(frames: Frames) -> Facts:
         int(runs["energy_valid"].sum()),
         int((runs["status"] == "ok").sum()),
         int(runs["superseded"].sum()),
+        _of_two_codes(runs),
+    )
+
+
+def _of_two_codes(runs: pd.DataFrame) -> tuple[str, ...]:
+    current = runs[~runs["superseded"]]
+    codes = current.groupby(ARM_KEY)["fingerprint"].nunique()
+    return tuple(
+        sorted({f"{arm} on {task}" for _, task, _, arm in codes[codes > 1].index.to_list()})
     )
 
 
@@ -120,7 +136,11 @@ def _trust(frames: Frames, setting: str) -> str:
     runs = frames.runs[frames.runs["setting"] == setting]
     grades = set(runs["grade"].dropna())
     grade = next((g for g in ("constant", "guessed", "modelled", "user") if g in grades), "")
+    older = int(runs["superseded"].sum())
+    runs = runs[~runs["superseded"]]
     known = f"{int(runs['energy_valid'].sum())} of {len(runs)} runs have valid energy"
+    if older:
+        known += f" ({older} older run{'s' * (older > 1)} of the same specs set aside)"
     if not grades:
         return f"Trust \u2013 {known}; no joule was recorded on {setting}."
     r2 = [r for r in measured.redundancies(frames) if r.setting == setting]

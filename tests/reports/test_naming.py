@@ -1,0 +1,93 @@
+import msgspec
+import pytest
+
+import synthetic
+from neurojoule_reports import frames, gate, machines, naming, summary, verdict
+
+
+def tuned(rate, **facts):
+    """A record with another learning rate than the synthetic one of 0.003."""
+    made = synthetic.make(**facts)
+    recipe = msgspec.structs.replace(made.spec.recipe, learning_rate=rate)
+    spec = msgspec.structs.replace(made.spec, recipe=recipe)
+    return msgspec.structs.replace(
+        made, spec=spec, spec_hash=spec.hash, run_id=f"{made.run_id}-{rate:g}"
+    )
+
+
+def load(records):
+    table = frames.runs(records)
+    return frames.Frames(table, frames.arms(table), (), tuple(records))
+
+
+def names(records):
+    return list(frames.arms(frames.runs(records))["arm"])
+
+
+def test_one_recipe_a_task_is_not_named():
+    records = [synthetic.make(seed=0), synthetic.make(task="xor", steps=50)]
+    assert naming.suffixes(records) == ["", ""]
+
+
+def test_arms_that_differ_in_their_rate_are_called_by_it():
+    records = [tuned(rate, seed=seed) for rate in (0.001, 0.003) for seed in range(2)]
+    assert names(records) == ["mlp 4000p, rate 0.001", "mlp 4000p, rate 0.003"]
+
+
+def test_other_arms_keep_their_short_names():
+    records = [tuned(0.001), synthetic.make(), synthetic.make(model="dann")]
+    assert names(records) == ["dann 4000p", "mlp 4000p, rate 0.001", "mlp 4000p, rate 0.003"]
+
+
+def test_only_what_tells_them_apart_is_said():
+    short = synthetic.make(steps=50)
+    recipe = msgspec.structs.replace(short.spec.recipe, evaluate_every=5, batch_size=8)
+    spec = msgspec.structs.replace(short.spec, recipe=recipe)
+    records = [msgspec.structs.replace(short, spec=spec), synthetic.make()]
+    assert naming.suffixes(records) == [", 50 steps", ", 1000 steps"]
+
+
+def test_options_that_are_written_alike_have_names_of_their_own():
+    records = [synthetic.make(options=(("layers", 1),)), synthetic.make(options=(("layers", "1"),))]
+    first, second = naming.suffixes(records)
+    assert first != second
+
+
+def test_another_scale_is_another_setting_and_needs_no_name():
+    records = [synthetic.make(), synthetic.make(scale="smoke", steps=20)]
+    assert names(records) == ["mlp 4000p", "mlp 4000p"]
+    assert machines.pairs_of_settings(load(records)) == []
+    assert machines.maps(load(records)) == []
+
+
+@pytest.mark.parametrize("rates", [(0.001, 0.003), (0.001, 0.003, 0.01)])
+def test_every_verdict_can_be_given_with_several_recipes(rates):
+    records = [
+        tuned(rate, model=model, seed=seed)
+        for rate in rates
+        for model in ("mlp", "dann")
+        for seed in range(3)
+    ]
+    (found,) = verdict.verdicts(load(records))
+    assert len(found.quality) == 2 * len(rates) - 1
+
+
+def test_the_gate_does_not_hold_one_recipe_against_another(tmp_path):
+    a = synthetic.save([synthetic.make(seed=s) for s in range(3)], tmp_path / "a")
+    b = synthetic.save([tuned(0.01, seed=s) for s in range(3)], tmp_path / "b")
+    result = gate.gate([a], [b])
+    assert result.findings == ()
+    assert result.missing == ("mlp 4000p on digits (trained by another recipe)",)
+
+
+def test_runs_of_older_code_are_left_out_and_counted():
+    old = [synthetic.make(seed=s, version="a" * 16) for s in range(3)]
+    new = [
+        synthetic.make(seed=s, version="b" * 16, started="2026-03-04T00:00:00Z") for s in range(2)
+    ]
+    made = load([*old, *new])
+    facts = summary.facts(made)
+    assert facts.superseded == 2
+    assert facts.of_two_codes == ("mlp 4000p on digits",)
+    assert "2 older runs" in summary.sentences(made, verdict.verdicts(made))[2]
+    assert made.arms["runs"].item() == 3
