@@ -1,15 +1,15 @@
 """Biophysical cells whose input and output are a task; see docs/neuron.md.
 
-from neurojoule.cells import cell, dataset
-data = dataset("l5_nmda", simulations=200, seconds=6, seed=0, cache_folder=folder)
+`dataset("l5_nmda", simulations=200, seconds=6, seed=0, cache_folder=folder)` gives their input and
+output, `get_cell` a cell as data, `simulate` its output on an input of your own.
 """
 
 from neurojoule.cells.cell import Cell, Drive, Section, Synapses, TreeDrive
 from neurojoule.cells.data import BURN_IN_MS, CLIP_MV, Dataset, dataset, dataset_of
 from neurojoule.cells.layer5 import biophysics, with_channels
 from neurojoule.cells.library import ABLATIONS, get_cell, inputs, names, simulate
-from neurojoule.cells.neuron_io import neuron_io
 from neurojoule.cells.point import PointCell
+from neurojoule.cells.published import neuron_io
 from neurojoule.cells.swc import read_swc
 from neurojoule.cells.traces import Traces
 

@@ -122,13 +122,14 @@ def compartments(cell: Cell) -> Compartments:
             density that is not positive.
     """
     sections = ordered(cell.sections)
+    for section in sections:
+        _check(section)
     index = {section.name: k for k, section in enumerate(cell.sections)}
     distance = distances_um(sections)
     last: dict[str, int] = {}
     rows: list[tuple[int, int, float, float, float, float, float, Region]] = []
     channels: list[tuple[int, str, float]] = []
     for section in sections:
-        _check(section)
         length = section.length_um / section.segments
         area = math.pi * section.diameter_um * length
         # ohm cm x um / um2 = 10^4 ohm, so the resistance in Mohm is 0.01 rho L / (cross-section).

@@ -179,9 +179,9 @@ class _Built:
             connection.delay = 0
             connection.weight[0] = 1 if k < len(tree.dendritic) else cell.synapses.gaba_us
         soma = self.sections[ordered(cell.sections)[0].name]
-        self.voltage = h.Vector().record(soma(0.5)._ref_v, 1.0)  # noqa: SLF001 - NEURON's own name
+        self.soma = soma(0.5)
         self.spikes = h.Vector()
-        self.detector = h.NetCon(soma(0.5)._ref_v, None, sec=soma)  # noqa: SLF001 - as above
+        self.detector = h.NetCon(self.soma._ref_v, None, sec=soma)  # noqa: SLF001 - NEURON's name
         self.detector.threshold = cell.spike_threshold_mv
         self.detector.record(self.spikes)
 
@@ -238,9 +238,11 @@ class _Built:
         h.finitialize(self.cell.initial_mv)
         for ms, synapse in events:
             self.inputs[synapse].event(float(ms))
+        soma_mv = np.empty(len(packed))
+        steps = round(1 / dt_ms)
         started = time.process_time()
-        steps = round(len(packed) / dt_ms)
-        for _ in range(steps):
-            h.fadvance()
-        took = time.process_time() - started
-        return np.array(self.voltage)[1 : len(packed) + 1], np.array(self.spikes), took
+        for ms in range(len(packed)):
+            for _ in range(steps):
+                h.fadvance()
+            soma_mv[ms] = self.soma.v
+        return soma_mv, np.array(self.spikes), time.process_time() - started

@@ -1,8 +1,7 @@
 """The cells by name, and what each is without one of its parts.
 
-cell("l5_nmda")                        the whole cell
-cell("l5_nmda", "passive_dendrites")   the same without one part
-cell("l5_nmda-passive_dendrites")      the same in one word
+`get_cell("l5_nmda")` is the whole cell, `get_cell("l5_nmda", "passive_dendrites")` the same without
+one part, and `get_cell("l5_nmda-passive_dendrites")` says it in one word.
 """
 
 from collections import Counter

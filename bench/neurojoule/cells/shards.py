@@ -2,13 +2,11 @@
 
 A line that names the format, a line of JSON, padding, then packed input bits (count, ms, bytes),
 packed spikes (count, bytes) and the clipped soma voltage as little-endian float16 (count, ms). The
-SHA-256 of all that follows the header stands in it. A file is written under a temporary name,
-flushed and renamed; one that is short, altered or of another key is never read.
+SHA-256 of all that follows the header stands in it. A file is written atomically; one that is
+short, altered or of another key is never read.
 """
 
 import hashlib
-import os
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurojoule.errors import UserError
+from neurojoule.record import write_atomically
 
 FORMAT = b"neurojoule cells 1\n"
 
@@ -65,7 +64,7 @@ def stored(path: Path, wanted: Header, make: Callable[[], Shard]) -> Shard:
     """The shard at `path` when it is whole and as wanted; else made, written and read back.
 
     Raises:
-        UserError: what was written cannot be read back.
+        UserError: the folder cannot be written, or what was written cannot be read back.
     """
     found = open_shard(path, wanted)
     if found is None:
@@ -77,33 +76,27 @@ def stored(path: Path, wanted: Header, make: Callable[[], Shard]) -> Shard:
 
 
 def write_shard(path: Path, header: Header, shard: Shard) -> None:
-    """Write under a temporary name, flush to the disk, rename; sizes are those of the content."""
-    digest = hashlib.sha256()
-    parts = (shard.bits, shard.spikes, shard.soma_mv.astype("<f2"))
-    views = [np.ascontiguousarray(part).data.cast("B") for part in parts]
-    for view in views:
-        digest.update(view)
+    """Write a shard, whole or not at all; the header's sizes are taken from the content."""
+    content = b"".join(
+        part.tobytes() for part in (shard.bits, shard.spikes, shard.soma_mv.astype("<f2"))
+    )
     count, duration, _ = shard.bits.shape
     complete = msgspec.structs.replace(
         header,
         count=count,
         duration_ms=duration,
         synapses=shard.synapses,
-        sha256=digest.hexdigest(),
+        sha256=hashlib.sha256(content).hexdigest(),
     )
-    head = FORMAT + msgspec.json.encode(complete) + b"\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    head = (FORMAT + msgspec.json.encode(complete) + b"\n").ljust(HEADER_BYTES)
     try:
-        with temporary.open("wb") as file:
-            file.write(head.ljust(HEADER_BYTES))
-            for view in views:
-                file.write(view)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, head + content)
+    except OSError as error:
+        raise UserError(
+            f"The cache folder {path.parent} cannot be written ({error}). Set the environment "
+            "variable NEUROJOULE_CACHE to a folder that can."
+        ) from error
 
 
 def open_shard(path: Path, wanted: Header) -> Shard | None:

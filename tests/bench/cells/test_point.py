@@ -1,0 +1,46 @@
+"""The point neuron against closed forms."""
+
+import math
+
+import numpy as np
+import pytest
+
+from neurojoule.cells.cell import Drive, TreeDrive
+from neurojoule.cells.point import PointCell, log_normal_weights, simulate
+
+DRIVE = Drive(TreeDrive((0, 1), (0, 1)), TreeDrive((0, 1), (0, 1)))
+
+
+def one(ms, weight):
+    cell = PointCell("one", ("basal",), (10.0,), DRIVE, (weight, -weight))
+    return cell, np.zeros((1, ms, 1), dtype=np.uint8)
+
+
+def test_one_event_gives_the_double_exponential_of_its_two_time_constants():
+    cell, bits = one(60, 10.0)
+    bits[0, 4] = 0b10000000
+    since = np.maximum(np.arange(1, 61) - 4.0, 0)
+    expected = 10 * 5 / (20 - 5) * (np.exp(-since / 20) - np.exp(-since / 5))
+    assert simulate(cell, bits).soma_mv[0] == pytest.approx(-76 + expected)
+
+
+def test_inhibition_is_the_same_with_the_other_sign():
+    cell, bits = one(40, 10.0)
+    bits[0, 4] = 0b01000000
+    assert simulate(cell, bits).soma_mv.min() < -76
+
+
+def test_it_fires_at_the_threshold_and_starts_again_from_the_reset():
+    cell, bits = one(100, 25.0)
+    bits[0, :] = 0b10000000
+    traces = simulate(cell, bits)
+    first = int(traces.spike_ms[0][0]) - 1
+    assert traces.spikes[0, first]
+    assert traces.soma_mv[0, first] >= -55 > traces.soma_mv[0, first - 1]
+    assert traces.soma_mv[0, first + 1] < traces.soma_mv[0, first]
+
+
+def test_log_normal_weights_have_their_median_and_spread():
+    weights = np.log(log_normal_weights(20_000, 1.65, 0.5, seed=0))
+    assert np.median(weights) == pytest.approx(math.log(1.65), abs=0.02)
+    assert weights.std() == pytest.approx(0.5, rel=0.02)
