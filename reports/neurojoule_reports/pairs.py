@@ -27,7 +27,7 @@ class Comparison:
             (below 1: a is cheaper), with the 95 % interval; NaN when `refusal` is set.
         p: p-value, and after Holm's correction `p_holm`.
         effect: Hedges' g of the paired differences.
-        method: t, BCa or exact.
+        method: t or exact.
         refusal: why nothing can be said, or "".
     """
 
