@@ -5,14 +5,24 @@ import torch
 from torch import Tensor
 
 from neurojoule.cache import Arrays, arrays
-from neurojoule.registry import Split, task
+from neurojoule.registry import Split, Task, add_task
 from neurojoule.tasks.splits import stratified
 
 SHARES = {"test": 0.2, "validation": 0.1}
 
 
-@task(
-    "digits",
+def digits(split: Split) -> tuple[Tensor, Tensor]:
+    """Pixels in [0, 1], (samples, 8, 8); 360 test, 180 validation, 1,257 training samples.
+
+    The published file is divided anew, stratified by class, always in the same way.
+    """
+    data = arrays("digits-1", _make)
+    x = torch.from_numpy(data[f"x_{split}"])
+    return x, torch.from_numpy(data[f"y_{split}"])
+
+
+TASK = Task(
+    name="digits",
     summary="Handwritten digits of 8 x 8 pixels, 1,797 of them",
     source="E. Alpaydin & C. Kaynak 1998, UCI; scikit-learn's load_digits",
     inputs=(8, 8),
@@ -22,15 +32,9 @@ SHARES = {"test": 0.2, "validation": 0.1}
     metric="accuracy",
     chance=0.1,
     target=0.95,
+    load=digits,
 )
-def digits(split: Split) -> tuple[Tensor, Tensor]:
-    """Pixels in [0, 1], (samples, 8, 8); 360 test, 180 validation, 1,257 training samples.
-
-    The published file is divided anew, stratified by class, always in the same way.
-    """
-    data = arrays("digits-1", _make)
-    x = torch.from_numpy(data[f"x_{split}"])
-    return x, torch.from_numpy(data[f"y_{split}"])
+add_task(TASK)
 
 
 def _make() -> Arrays:

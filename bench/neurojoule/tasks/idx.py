@@ -118,32 +118,32 @@ def _load(name: str, torchvision: str, variable: str, split: Split) -> tuple[Ten
     return torch.from_numpy(pixels), torch.from_numpy(y[chosen].astype(np.int64))
 
 
-def _add(name: str, torchvision: str, summary: str, source: str, target: float) -> None:
+def _add(name: str, torchvision: str, summary: str, source: str, target: float) -> Task:
     variable = f"NEUROJOULE_{name.upper()}"
 
     def load(split: Split) -> tuple[Tensor, Tensor]:
         return _load(name, torchvision, variable, split)
 
     needs: Callable[[], str | None] = lambda: _why_absent(name, torchvision, variable)  # noqa: E731
-    add_task(
-        Task(
-            name=name,
-            summary=summary,
-            source=source,
-            inputs=(28, 28),
-            axes=("row", "column"),
-            outputs=10,
-            loss="cross_entropy",
-            metric="accuracy",
-            chance=0.1,
-            target=target,
-            load=load,
-            needs=needs,
-        )
+    added = Task(
+        name=name,
+        summary=summary,
+        source=source,
+        inputs=(28, 28),
+        axes=("row", "column"),
+        outputs=10,
+        loss="cross_entropy",
+        metric="accuracy",
+        chance=0.1,
+        target=target,
+        load=load,
+        needs=needs,
     )
+    add_task(added)
+    return added
 
 
-_add(
+MNIST = _add(
     "mnist",
     "MNIST",
     "Handwritten digits of 28 x 28 pixels, 70,000 of them",
