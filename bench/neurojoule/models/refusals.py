@@ -27,7 +27,9 @@ def not_logic(task: Task) -> str | None:
 
 
 def not_classes(task: Task) -> str | None:
-    """The perceptron's rule corrects classes only."""
+    """The perceptron's rule corrects one class a sample."""
+    if task.steps:
+        return f"{task.name} asks for {task.steps} classes, and the perceptron's rule corrects one."
     if task.loss != "mean_squared_error":
         return None
     return f"{task.name} asks for values, and the perceptron's rule corrects classes only."

@@ -152,3 +152,7 @@ def test_the_perceptron_refuses_values():
     )
     assert "values asks for values" in get_model("perceptron").refuses(values)
     assert get_model("logistic").refuses(values) is None
+
+
+def test_the_perceptron_refuses_several_classes_a_sample():
+    assert "copy-30 asks for 10 classes" in get_model("perceptron").refuses(get_task("copy-30"))
