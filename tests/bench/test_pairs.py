@@ -80,12 +80,17 @@ def test_what_cannot_be_paired_says_why():
         (model.name, task.name): views.why_not(model, task) for model in MODELS for task in TASKS
     }
     for (model, task), reason in reasons.items():
-        assert reason is None or (task in reason and reason.endswith(".")), (model, task, reason)
+        assert reason is None or ((task in reason or model in reason) and reason.endswith(".")), (
+            model,
+            task,
+            reason,
+        )
     assert sum(reason is None for reason in reasons.values()) == len(pairs())
 
 
 def test_every_model_has_several_tasks_and_every_task_many_models():
     tasks_of = Counter(model.name for model, _ in pairs())
     models_of = Counter(task.name for _, task in pairs())
-    assert all(tasks_of[model.name] >= 4 for model in MODELS)
+    few = {model.name for model in MODELS if tasks_of[model.name] < 4}
+    assert few == {"planted"}  # the suite's test of itself, on digits only
     assert all(models_of[task.name] >= 10 for task in TASKS)
