@@ -59,6 +59,7 @@ def compare(
     b: Sequence[Record],
     stage: Stage,
     interval: IntervalOf | None = None,
+    names: tuple[str, str] | None = None,
 ) -> list[Verdict]:
     """The verdict of every ledger on two arms.
 
@@ -67,12 +68,14 @@ def compare(
         b: the runs of the other.
         stage: training, or the inference of a sample.
         interval: of a mean over seeds; without it the systematic spread alone decides.
+        names: what the words call the two; by their specs unless said.
 
     Raises:
         UserError: when the two have no run in common.
     """
     pairs = _paired(a, b)
-    return [_verdict(pairs, stage, name, interval) for name in ledger.LEDGERS]
+    called = names or (pairs[0][0].spec.arm, pairs[0][1].spec.arm)
+    return [_verdict(pairs, stage, name, interval, called) for name in ledger.LEDGERS]
 
 
 def _paired(a: Sequence[Record], b: Sequence[Record]) -> Pairs:
@@ -89,7 +92,9 @@ def _paired(a: Sequence[Record], b: Sequence[Record]) -> Pairs:
     return pairs
 
 
-def _verdict(pairs: Pairs, stage: Stage, name: Ledger, interval: IntervalOf | None) -> Verdict:
+def _verdict(
+    pairs: Pairs, stage: Stage, name: Ledger, interval: IntervalOf | None, names: tuple[str, str]
+) -> Verdict:
     priced = [
         (record_a, record_b)
         for record_a, record_b in pairs
@@ -111,7 +116,7 @@ def _verdict(pairs: Pairs, stage: Stage, name: Ledger, interval: IntervalOf | No
         ratio=math.exp(means[0]),
         systematic=(math.exp(min(means)), math.exp(max(means))),
         statistical=(math.exp(bars[0][0]), math.exp(bars[0][1])) if bars else None,
-        words=_words(priced, stage, name, winner),
+        words=_words(priced, stage, name, winner, names),
     )
 
 
@@ -145,8 +150,10 @@ def _alike(a: Record, b: Record, stage: Stage) -> bool:
     )
 
 
-def _words(pairs: Pairs, stage: Stage, name: Ledger, winner: Winner | None) -> str:
-    a, b = (record.spec.arm for record in pairs[0])
+def _words(
+    pairs: Pairs, stage: Stage, name: Ledger, winner: Winner | None, names: tuple[str, str]
+) -> str:
+    a, b = names
     match name:
         case "meter":
             told = _idle_flip(pairs, stage, a, b)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from neurojoule_reports.stats import MIN_PAIRS, RESAMPLES
+from neurojoule_reports.stats import MIN_PAIRS
 from neurojoule_reports.units import digits
 
 CURRENCIES: tuple[tuple[str, str], ...] = (
@@ -25,6 +25,8 @@ CURRENCIES: tuple[tuple[str, str], ...] = (
     ("infer_energy_j", "inference energy"),
 )
 """Column of the runs frame, and what it is called."""
+
+RESAMPLES = 500
 
 DATA = "training data"
 """The currency of data: which share of it an equally large point network needs to be as good."""
@@ -136,7 +138,7 @@ def _bootstrapped(name: str, quality: NDArray[np.float64], cost: NDArray[np.floa
     if math.isnan(value):
         return Rate(name, refusal="no valid figure")
     rng = np.random.default_rng(0)
-    draws = rng.integers(0, quality.shape[1], (RESAMPLES // 4, quality.shape[1]))
+    draws = rng.integers(0, quality.shape[1], (RESAMPLES, quality.shape[1]))
     resampled, _, _ = _equal_quality(quality, cost, draws)
     known = np.sort(resampled[~np.isnan(resampled)])
     # Order statistics, not interpolation: a share of the resamples may be 0 or infinite.

@@ -39,6 +39,15 @@ def rate(r: Rate) -> Markup:
     )
 
 
+def span(ends: tuple[float, float] | None) -> str:
+    """From one ratio to another; "no bound" where too few runs give one."""
+    if ends is None or math.isnan(ends[0]):
+        return units.MISSING
+    if ends[0] == 0 and math.isinf(ends[1]):
+        return "too few runs"
+    return f"{units.digits(ends[0])}\u2013{units.digits(ends[1])}"
+
+
 def heat(log2: float) -> str:
     """The class of a cell in a ratio map: how many doublings up or down."""
     if math.isnan(log2) or abs(log2) < 0.5:
@@ -53,5 +62,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "percent": units.percent,
     "times": times,
     "rate": rate,
+    "span": span,
     "heat": heat,
 }

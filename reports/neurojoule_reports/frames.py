@@ -15,6 +15,8 @@ from neurojoule import record as rec
 from neurojoule_reports.columns import AXES, RUN_COLUMNS
 from neurojoule_reports.naming import suffixes
 from neurojoule_reports.rows import row
+from neurojoule_reports.selftest import SelfTest
+from neurojoule_reports.selftest_result import latest
 from neurojoule_reports.stats import median_intervals
 
 FOREIGN_LIMIT = 0.05
@@ -38,12 +40,14 @@ class Frames:
         arms: a row an arm in a setting on a task; see `arms`.
         set_aside: files that are no records, with the reason.
         records: the records, for what is no number (machine facts, curves).
+        selftest: the latest result of `neurojoule selftest` that lies beside them.
     """
 
     runs: pd.DataFrame
     arms: pd.DataFrame
     set_aside: tuple[tuple[Path, str], ...]
     records: tuple[rec.Record, ...]
+    selftest: SelfTest | None = None
 
 
 def load(folders: Iterable[Path]) -> Frames:
@@ -52,9 +56,11 @@ def load(folders: Iterable[Path]) -> Frames:
     Raises:
         UserError: when a folder does not exist.
     """
-    folder = rec.read(folders)
+    paths = list(folders)
+    folder = rec.read(paths)
     table = runs(folder.records)
-    return Frames(table, arms(table), folder.set_aside, folder.records)
+    found, bad = latest(paths)
+    return Frames(table, arms(table), (*folder.set_aside, *bad), folder.records, found)
 
 
 def runs(records: Sequence[rec.Record]) -> pd.DataFrame:

@@ -134,14 +134,18 @@ def sides(a: pd.DataFrame, b: pd.DataFrame, name_a: str, name_b: str) -> Sides:
     differ = grades[0] != grades[1] and all(grades)
     key = ["suite", "task", "arm", "recipe", "seed"]
     columns = [column for column, _ in FIGURES]
-    both = a[[*key, *columns]].merge(b[[*key, *columns]], on=key, suffixes=("_a", "_b"))
-    refusal = "grades differ" if differ else ""
+    bounds = [f"{stage}_energy_{end}_j" for stage in ("train", "infer") for end in ("low", "high")]
+    kept = [*key, *columns, *bounds]
+    both = a[kept].merge(b[kept], on=key, suffixes=("_a", "_b"))
     rows = tuple(
         Row(
             suite,
             task,
             arm,
-            {c: _ratio(part, c, refusal if c.endswith("_j") else "") for c in columns},
+            {
+                c: _bounded(part, c) if differ and c.endswith("_j") else _ratio(part, c)
+                for c in columns
+            },
         )
         for (suite, task, arm), part in groups(both, ["suite", "task", "arm"])
     )
@@ -154,17 +158,35 @@ def sides(a: pd.DataFrame, b: pd.DataFrame, name_a: str, name_b: str) -> Sides:
     if differ:
         said = [", ".join(sorted(grade)) for grade in grades]
         note = (
-            f"Joules of A are {said[0]}, those of B {said[1]}: their ratio is not settled "
-            "and is not given. Ranks compare within each side and stand."
+            f"Joules of A are {said[0]}, those of B {said[1]}: an interval of their ratio holds "
+            "what either grade may be off by, and where it holds 1 the ratio is not settled. "
+            "Ranks compare within each side and stand."
         )
     return Sides(name_a, name_b, rows, agreements, note)
 
 
-def _ratio(part: pd.DataFrame, column: str, refusal: str) -> Ratio:
+def _bounded(part: pd.DataFrame, column: str) -> Ratio:
+    """The ratio of joules of two grades, from the least of B over the most of A to the opposite."""
+    stem = column.removesuffix("_j")
+    central = _ratio(part, column)
+    if central.refusal:
+        return central
+    ends = []
+    for over, under in (("low", "high"), ("high", "low")):
+        table = part[[f"{stem}_{under}_j_a", f"{stem}_{over}_j_b"]].set_axis(["x_a", "x_b"], axis=1)
+        ends.append(_ratio(table, "x"))
+    if ends[0].refusal or ends[1].refusal:
+        return Ratio(central.n, refusal="not settled: how far each grade may be off is not known")
+    low, high = ends[0].low, ends[1].high
+    if low <= 1 <= high:
+        span = f"{units.digits(low)}\u2013{units.digits(high)}"
+        return Ratio(central.n, refusal=f"not settled ({span})")
+    return Ratio(central.n, central.value, low, high)
+
+
+def _ratio(part: pd.DataFrame, column: str) -> Ratio:
     known = part[[f"{column}_a", f"{column}_b"]].dropna().to_numpy(dtype=float)
     known = known[(known > 0).all(axis=1)]
-    if refusal:
-        return Ratio(len(known), refusal=refusal)
     try:
         interval: Interval = stats.mean_interval(np.log(known[:, 1]) - np.log(known[:, 0]))
     except TooFewError as error:

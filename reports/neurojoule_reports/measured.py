@@ -54,6 +54,24 @@ class Redundancy:
 
 
 @dataclass(frozen=True)
+class ErrorBars:
+    """How far the training energies of one setting may be off, two ways that do not mix.
+
+    Attributes:
+        arms: with an energy.
+        statistical: half the interval of an arm's median over its seeds, as a share of it; median.
+        low, high: systematic, the factor from the reported joules to the least and the most that
+            they may be, by grade and under other curves of power against load; medians over runs.
+    """
+
+    setting: str
+    arms: int
+    statistical: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Spread:
     """Figures of one setting, medians over its runs; shares in [0, 1], NaN when not known."""
 
@@ -125,6 +143,25 @@ def spreads(frames: Frames) -> list[Spread]:
                 int((part["attempts"] > 1).sum()),
             )
         )
+    return out
+
+
+def error_bars(frames: Frames) -> list[ErrorBars]:
+    """One row a setting that has joules."""
+    out = []
+    runs = dict(groups(ranked(frames.runs), ["setting"]))
+    for (setting,), arms in groups(frames.arms, ["setting"]):
+        known = arms[arms["train_energy_j"].notna() & (arms["ok"] > 1)]
+        half = (known["train_energy_j_high"] - known["train_energy_j_low"]) / 2
+        part = runs.get((setting,))
+        if part is None or part["train_energy_j"].notna().sum() == 0:
+            continue
+        low, high = (
+            _median(part[f"train_energy_{end}_j"] / part["train_energy_j"])
+            for end in ("low", "high")
+        )
+        share = _median(half / known["train_energy_j"])
+        out.append(ErrorBars(setting, len(known), share, low, high))
     return out
 
 

@@ -23,6 +23,7 @@ from neurojoule_reports import (
     measured,
     methods,
     page,
+    selftest,
     summary,
     verdict,
 )
@@ -161,6 +162,8 @@ def html(
         verdicts=found,
         settings=page.settings(tables.runs),
         gradings=measured.gradings(tables),
+        error_bars=measured.error_bars(tables),
+        selftest=None if tables.selftest is None else selftest.lines(tables.selftest),
         redundancies=measured.redundancies(tables),
         spreads=measured.spreads(tables),
         invalid=measured.invalid(tables),

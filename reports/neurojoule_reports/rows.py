@@ -7,6 +7,7 @@ power.
 import math
 import statistics
 
+from neurojoule import ledger
 from neurojoule import record as rec
 from neurojoule_reports.naming import recipe_words
 
@@ -59,12 +60,23 @@ def row(r: rec.Record, suffix: str = "") -> dict[str, object]:
     if r.work is not None:
         out |= _work(r.work)
     if r.train is not None:
-        out |= _train(r.train, out["idle_power_w"]) | at_target(r)
+        out |= _train(r.train, out["idle_power_w"]) | at_target(r) | _range(r, "train")
         steps = r.curve[-1].step if r.curve else spec.recipe.steps
         out["samples"] = steps * spec.recipe.batch_size
     if r.inference is not None:
-        out |= _inference(r.inference, out["idle_power_w"])
+        out |= _inference(r.inference, out["idle_power_w"]) | _range(r, "infer")
     return out
+
+
+def _range(r: rec.Record, stage: ledger.Stage) -> dict[str, object]:
+    """Between which joules the true ones lie, by the grade and under other curves of load."""
+    part = r.train if stage == "train" else r.inference
+    if part is None or part.window.time_s <= 0:
+        return {}
+    cost = ledger.cost(r, stage, "meter")
+    if cost is None:
+        return {}
+    return {f"{stage}_energy_low_j": cost.low_j, f"{stage}_energy_high_j": cost.high_j}
 
 
 def _work(work: rec.Work) -> dict[str, object]:

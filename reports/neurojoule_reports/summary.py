@@ -7,8 +7,9 @@ import pandas as pd
 
 from neurojoule import carbon
 from neurojoule_reports import measured, page, units
+from neurojoule_reports.costs import Duel
 from neurojoule_reports.frames import ARM_KEY, Frames
-from neurojoule_reports.verdict import Duel, TaskVerdict
+from neurojoule_reports.verdict import TaskVerdict
 
 
 @dataclass(frozen=True)

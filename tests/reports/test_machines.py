@@ -39,12 +39,13 @@ def test_the_order_of_the_models_agrees(tmp_path):
     assert tau["training time"] == pytest.approx(1)
 
 
-def test_joules_of_different_grades_are_not_divided(tmp_path):
+def test_joules_of_different_grades_are_settled_by_dominance_only(tmp_path):
     made = load(
         folder(tmp_path / "a"), folder(tmp_path / "b", machine="workstation", grade="measured")
     )
     (found,) = machines.pairs_of_settings(made)
-    assert {row.ratios["train_energy_j"].refusal for row in found.rows} == {"grades differ"}
+    refusals = {row.ratios["train_energy_j"].refusal for row in found.rows}
+    assert all(words.startswith("not settled (") for words in refusals)
     assert all(not row.ratios["train_time_s"].refusal for row in found.rows)
     assert "not settled" in found.note
 

@@ -70,6 +70,17 @@ MACHINES = {"laptop": 1.0, "workstation": 0.35}
 WATTS = {"laptop": 12.0, "workstation": 45.0}
 
 
+CEILINGS = rec.Ceilings(
+    flops_per_s=6e10,
+    copies=(
+        rec.CopyRate(buffer_bytes=2**18, bytes_per_s=4e10),
+        rec.CopyRate(buffer_bytes=2**25, bytes_per_s=1.2e10),
+    ),
+    product_power_w=14.0,
+    copy_power_w=11.0,
+)
+
+
 def component(name: str, joules: float | None, grade: rec.Grade, source: str) -> rec.Component:
     return rec.Component(name=name, energy_j=joules, grade=grade, source=source)
 
@@ -159,7 +170,13 @@ def make(
     if top >= 0.97 and size is None:
         quality = top if rng.random() < 0.9 else 0.75
     quality = float(np.clip(quality, 0, 1))
-    facts = {"cpu_model": "Example CPU @ 2.00GHz", "torch": "2.13.0", "memory_gib": 16}
+    facts = {
+        "cpu_model": "Example CPU @ 2.00GHz",
+        "torch": "2.13.0",
+        "memory_gib": 16,
+        "cpu_threads": 4,
+        "cpu_tdp_w": None if grade == "measured" else 48.0,
+    }
     base = {
         "run_id": key[:20],
         "spec_hash": spec.hash,
@@ -174,6 +191,7 @@ def make(
         "machine": rec.Machine(
             name=machine, facts=facts if machine_facts is None else machine_facts
         ),
+        "ceilings": CEILINGS,
         "fingerprint": version,
         "git_commit": "0123456789abcdef",
         "git_dirty": False,
