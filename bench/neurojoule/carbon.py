@@ -93,7 +93,7 @@ def co2e_g(energy_j: float, grid: Grid, *, pue: float = 1.0) -> float:
         grid: where they come from.
         pue: power usage effectiveness, the joules a building draws for one at the machine; 1 for
             a desk. The Green Grid, White paper 49 (2012). Data centres averaged 1.58 in 2023
-            (Uptime Institute Global Data Center Survey 2023).
+            (Uptime Institute, Intelligence Update 221, November 2023).
 
     Raises:
         ValueError: when `pue` is below 1.
@@ -112,14 +112,14 @@ def embodied_g(
 ) -> float:
     """Grams of CO2 equivalent of making the machine that fall to `time_s` seconds of its life.
 
-    M = TE x TR/EL x RR/ToR, Green Software Foundation, Software Carbon Intensity (ISO/IEC
+    M = TE x TS x RS, Green Software Foundation, Software Carbon Intensity Specification (ISO/IEC
     21031:2024): the total, times the share of the expected life, times the share of the machine.
 
     Args:
         time_s: how long the machine was held.
-        manufacture_kg: kg CO2e of making it; from the maker's data sheet (Dell states about 1,300
-            for a PowerEdge R740 without its disks, and 150 to 200 for a business laptop).
-        lifetime_years: how long it will be used; makers assume 4.
+        manufacture_kg: kg CO2e of making it, from the maker's product carbon footprint sheet; the
+            larger part of a laptop's whole life is its making, of a server's its use.
+        lifetime_years: how long it will be used; the specification's own example has 4.
         share: of the machine that was held, such as 2 of 16 cores.
 
     Raises:
@@ -165,7 +165,8 @@ UNITS: tuple[Unit, ...] = (
         7 * 3600.0,
         9 * 3600.0,
         12 * 3600.0,
-        "9 W (7 to 12) for the 800 lumens of a 60 W incandescent bulb: Energy Star.",
+        "9 W for the 800 lumens of a 60 W incandescent bulb, as bulbs are labelled; 7 and 12 W are "
+        "those of 115 and 65 lumens a watt.",
     ),
     Unit(
         "kilometres of a petrol car",
@@ -173,8 +174,9 @@ UNITS: tuple[Unit, ...] = (
         108.0,
         400 / 1.609344,
         300.0,
-        "400 g a mile, typical US passenger vehicle: EPA-420-F-23-014 (2023). Low: mean of new "
-        "EU cars in 2022 (EEA). High: SUVs and short trips, own margin of 20 %.",
+        "400 g a mile: EPA, Greenhouse Gas Emissions from a Typical Passenger Vehicle (2023). Low: "
+        "mean of new cars in the EU, Iceland and Norway in 2022, electric ones included, in the "
+        "laboratory (EEA). High: own margin of 20 %.",
     ),
     Unit(
         "passenger's return flights New York to Beijing",
@@ -183,8 +185,9 @@ UNITS: tuple[Unit, ...] = (
         2.4e6,
         3.9e6,
         "2.4 t: 300 t over 125 flights, Dhar 2020, Nature Machine Intelligence 2, 423. Low: "
-        "22,000 km at 88 g CO2 a passenger-km (ICCT 2019, 747 Mt over 8.5e12 km). High: the "
-        "latter times 2 for effects at altitude (Jungbluth & Meili 2019).",
+        "22,000 km at 88 g CO2 a passenger-km, the world's mean: 747 Mt of passenger flights in "
+        "2018 (Graver, Zhang & Rutherford 2019, ICCT) over 8.5e12 km. High: the latter times 2 for "
+        "effects at altitude (Jungbluth & Meili 2019, Int. J. LCA 24, 404).",
     ),
 )
 
