@@ -24,7 +24,7 @@ from neurojoule.spec import SCALES, Setup, Spec
 from neurojoule.suite import available, get_suites
 from neurojoule_suites.recipes import TUNED
 
-RATES = (1e-3, 3e-3, 1e-2)
+RATES = (1e-3, 3e-3, 1e-2, 3e-2)
 
 
 def specs(names: list[str], seeds: int) -> list[Spec]:
