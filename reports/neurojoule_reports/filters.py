@@ -48,6 +48,12 @@ def span(ends: tuple[float, float] | None) -> str:
     return f"{units.digits(ends[0])}\u2013{units.digits(ends[1])}"
 
 
+def anchor(where: tuple[str, str]) -> str:
+    """The id of a task's figure in the page."""
+    text = "-".join(where)
+    return "figure-" + "".join(c if c.isalnum() else f"_{ord(c):x}" for c in text)
+
+
 def heat(log2: float) -> str:
     """The class of a cell in a ratio map: how many doublings up or down."""
     if math.isnan(log2) or abs(log2) < 0.5:
@@ -63,5 +69,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "times": times,
     "rate": rate,
     "span": span,
+    "anchor": anchor,
     "heat": heat,
 }

@@ -10,6 +10,7 @@ import pandas as pd
 from neurojoule import carbon
 from neurojoule_reports.columns import AXES
 from neurojoule_reports.curves import curves, median_curves, to_target
+from neurojoule_reports.filters import anchor
 from neurojoule_reports.frames import ARM_KEY, Frames, groups, ranked
 from neurojoule_reports.palette import OTHER, STYLES
 
@@ -53,6 +54,7 @@ def _task(suite: str, task: str, arms: pd.DataFrame) -> dict[str, Any]:
     return {
         "suite": suite,
         "task": task,
+        "anchor": anchor((suite, task)),
         "metric": plain(first["metric"]),
         "higher": first["higher_is_better"] is not False,
         "chance": plain(first["chance"]),

@@ -16,6 +16,7 @@ from neurojoule import carbon
 from neurojoule.errors import UnknownNameError, UserError
 from neurojoule.record import write_atomically
 from neurojoule_reports import (
+    claims,
     export,
     figures,
     frames,
@@ -164,6 +165,7 @@ def html(
         gradings=measured.gradings(tables),
         error_bars=measured.error_bars(tables),
         selftest=None if tables.selftest is None else selftest.lines(tables.selftest),
+        claims=claims.findings(claims.announced(), tables, found),
         redundancies=measured.redundancies(tables),
         spreads=measured.spreads(tables),
         invalid=measured.invalid(tables),

@@ -55,13 +55,18 @@ class TaskVerdict:
     ledgers: tuple[Priced, ...] = ()
 
     @property
+    def best_exchange(self) -> Exchange | None:
+        """The exchange rates of the best dendritic arm that has any."""
+        known = [e for e in self.exchanges if not e.rates[0].refusal]
+        sign = 1 if self.metric == "accuracy" else -1
+        return max(known, key=lambda e: sign * e.quality, default=None)
+
+    @property
     def exchange_words(self) -> str:
         """The exchange rate of the best dendritic arm, in a sentence; "" when there is none."""
-        known = [e for e in self.exchanges if not e.rates[0].refusal]
-        if not known:
+        best = self.best_exchange
+        if best is None:
             return ""
-        sign = 1 if self.metric == "accuracy" else -1
-        best = max(known, key=lambda e: sign * e.quality)
         rates = [r for r in best.rates if not r.refusal]
         if all(math.isinf(r.low) for r in rates):
             return f"No point network that was measured is as good as {best.arm}."

@@ -417,7 +417,7 @@
     const shown = data.tasks.filter((t) =>
       arms.some((a) => a.task === t.task && a.suite === t.suite && a.setting === state.setting));
     for (const task of shown) {
-      const figure = html("figure");
+      const figure = html("figure", { id: task.anchor, tabindex: "-1" });
       figure.append(html("h3", {}, html("bdi", {}, task.task), " ", html("small", {}, task.suite)));
       home.append(figure);
       const { node, list, title, front } = draw(task, figure.clientWidth || 480);
@@ -660,6 +660,15 @@
   $("theme").addEventListener("click", () => set({ theme: dark() ? "light" : "dark" }));
   $("csv").addEventListener("click", () => copy(csv()));
   $("latex").addEventListener("click", () => copy(latex()));
+  // A link to a figure must not push the state out of the address.
+  for (const link of document.querySelectorAll("a[data-figure]")) {
+    link.addEventListener("click", (event) => {
+      const target = $(link.hash.slice(1));
+      event.preventDefault();
+      target?.scrollIntoView();
+      target?.focus({ preventScroll: true });
+    });
+  }
   addEventListener("hashchange", () => { fromHash(); show(); });
   let width = innerWidth;
   addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; untip(); figures(); } });

@@ -1,0 +1,348 @@
+"""How each kind of claim is evaluated: pure functions of the frames and the verdicts."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from neurojoule import carbon
+from neurojoule_reports import ladder, machines
+from neurojoule_reports.exchange import Rate
+from neurojoule_reports.frames import Frames, groups, ranked
+from neurojoule_reports.selftest import Rate as Share
+from neurojoule_reports.units import digits, si
+from neurojoule_reports.verdict import TaskVerdict
+
+HOLDS, FAILS, OPEN, ABSENT = "holds", "does not hold", "not settled", "not measured"
+
+SCALES = ("paper", "full", "quick", "smoke")
+"""A claim is judged at the largest scale that has runs for it."""
+
+
+class _Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
+    """A kind of test, chosen by `kind` in the file."""
+
+
+class Reaches(_Kind, frozen=True, tag="reaches"):
+    """Some models solve a task in at least a share of their runs, others never do."""
+
+    task: str
+    can: tuple[str, ...]
+    cannot: tuple[str, ...]
+    share: float
+
+
+class DepthAtMost(_Kind, frozen=True, tag="depth_at_most"):
+    """The smallest depth that is good enough is at most `depth`."""
+
+    task: str
+    model: str
+    depth: int
+    margin: float
+
+
+class DepthOrder(_Kind, frozen=True, tag="depth_order"):
+    """One task needs more depth than another."""
+
+    deeper: str
+    shallower: str
+    model: str
+    margin: float
+
+
+class UnitsBetween(_Kind, frozen=True, tag="units_between"):
+    """The least units that are good enough lie in a range."""
+
+    task: str
+    model: str
+    low: int
+    high: int
+    margin: float
+
+
+class Exchange(_Kind, frozen=True, tag="exchange"):
+    """An exchange rate lies above a value on most tasks."""
+
+    currency: str
+    above: float
+    suites: tuple[str, ...]
+
+
+class Published(_Kind, frozen=True, tag="published"):
+    """Published figures against each other; nothing is measured."""
+
+    claimed_t: float
+    stated_t: float
+    least_t: float
+
+
+class Living(_Kind, frozen=True, tag="living"):
+    """The cheapest good imitation needs more power than the living cell."""
+
+    task: str
+    watts: float
+    margin: float
+
+
+class Hardware(_Kind, frozen=True, tag="hardware"):
+    """Machines differ as much as models do."""
+
+
+class Grid(_Kind, frozen=True, tag="grid"):
+    """Grids differ as much as models do."""
+
+
+Test = (
+    Reaches | DepthAtMost | DepthOrder | UnitsBetween | Exchange | Published | Living | Hardware
+    | Grid
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Known:
+    """All that a claim may be judged by."""
+
+    frames: Frames
+    verdicts: tuple[TaskVerdict, ...]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a test found.
+
+    Attributes:
+        status: by the rule, as if there were runs enough.
+        words: the numbers that decide.
+        runs: seeds of the arm that has fewest.
+        run_ids: the runs that were used.
+        setting: where, or "".
+        tasks: as suite and task, whose figures show it.
+    """
+
+    status: str
+    words: str
+    runs: int = 0
+    run_ids: tuple[str, ...] = ()
+    setting: str = ""
+    tasks: tuple[tuple[str, str], ...] = ()
+
+
+def evaluate(test: Test, known: Known) -> Evidence:
+    """Apply the rule of a test."""
+    match test:
+        case Reaches():
+            return _reaches(test, known)
+        case DepthAtMost() | UnitsBetween() | DepthOrder():
+            return _ladder(test, known)
+        case Exchange():
+            return _exchange(test, known)
+        case Published():
+            return _published(test)
+        case Living():
+            return _living(test, known)
+        case Hardware():
+            return _hardware(known)
+        case Grid():
+            return _grid(known)
+
+
+def _of_tasks(known: Known, tasks: Sequence[str]) -> pd.DataFrame:
+    """The runs that count on some tasks, in the setting of the largest scale with most of them."""
+    runs = ranked(known.frames.runs)
+    runs = runs[runs["task"].isin(tasks)]
+    return _of_setting(runs)
+
+
+def _of_setting(runs: pd.DataFrame) -> pd.DataFrame:
+    if runs.empty:
+        return runs
+    settings = sorted(
+        groups(runs, ["scale", "setting"]),
+        key=lambda found: (SCALES.index(found[0][0]), -len(found[1]), found[0]),
+    )
+    return settings[0][1]
+
+
+def _evidence(runs: pd.DataFrame, status: str, words: str) -> Evidence:
+    """Evidence from these runs; the arm with the fewest seeds counts."""
+    fewest = int(runs.groupby(["suite", "task", "arm"]).size().min())
+    tasks = sorted(set(runs[["suite", "task"]].itertuples(index=False, name=None)))
+    setting = str(runs["setting"].iloc[0])
+    return Evidence(status, words, fewest, tuple(runs["run_id"]), setting, tuple(tasks))
+
+
+def _reaches(test: Reaches, known: Known) -> Evidence:
+    runs = _of_tasks(known, [test.task])
+    names = ladder.registered(runs)
+    runs = runs[names.isin([*test.can, *test.cannot])].assign(name=names)
+    solved = {str(name): [q >= 1 for q in part["quality"]] for name, part in runs.groupby("name")}
+    if set(test.can) - set(solved) or set(test.cannot) - set(solved):
+        missing = ", ".join(n for n in (*test.can, *test.cannot) if n not in solved)
+        return Evidence(ABSENT, f"Not run on {test.task}: {missing}.")
+    able = {name: Share.counted(solved[name]) for name in test.can}
+    words = "; ".join(
+        f"{name} {sum(solved[name])} of {len(solved[name])}" for name in (*test.can, *test.cannot)
+    )
+    if any(any(solved[name]) for name in test.cannot) or any(
+        share.high < test.share for share in able.values()
+    ):
+        status = FAILS
+    elif all(share.low > test.share for share in able.values()):
+        status = HOLDS
+    else:
+        status = OPEN
+    return _evidence(runs, status, f"Runs that solved {test.task}: {words}.")
+
+
+def _ladder(test: DepthAtMost | DepthOrder | UnitsBetween, known: Known) -> Evidence:
+    tasks = (test.deeper, test.shallower) if isinstance(test, DepthOrder) else (test.task,)
+    runs = _of_tasks(known, tasks)
+    found = [ladder.least(runs[runs["task"] == task], test.model, test.margin) for task in tasks]
+    missing = [task for task, least in zip(tasks, found, strict=True) if least is None]
+    known_least = [least for least in found if least is not None]
+    if missing:
+        return Evidence(
+            ABSENT, f"No ladder of {test.model} was trained on {' and '.join(missing)}."
+        )
+    first = known_least[0]
+    match test:
+        case DepthAtMost():
+            holds = first.depth[1] <= test.depth
+            fails = first.depth[0] > test.depth
+            words = f"Smallest depth within {test.margin:.0%}: {first.depth_words}."
+        case UnitsBetween():
+            low, high = first.units
+            holds = test.low <= low and high <= test.high
+            fails = high < test.low or low > test.high
+            words = f"Least units within {test.margin:.0%}: {first.units_words}."
+        case DepthOrder():
+            second = known_least[1]
+            holds = first.depth[0] > second.depth[1]
+            fails = first.depth[1] <= second.depth[0]
+            words = (
+                f"Smallest depth within {test.margin:.0%}: {first.depth_words} for {test.deeper}, "
+                f"{second.depth_words} for {test.shallower}."
+            )
+    rungs = runs[ladder.registered(runs) == test.model]
+    return _evidence(rungs, HOLDS if holds else FAILS if fails else OPEN, words)
+
+
+def _exchange(test: Exchange, known: Known) -> Evidence:
+    here = [v for v in known.verdicts if v.suite in test.suites and v.exchanges]
+    ran = ranked(known.frames.runs)
+    runs = _of_setting(ran[ran["setting"].isin([v.setting for v in here])])
+    setting = "" if runs.empty else str(runs["setting"].iloc[0])
+    said, votes, tasks, used = [], [], [], []
+    fewest = math.inf
+    for v in (v for v in here if v.setting == setting):
+        best = v.best_exchange
+        rate = next((r for r in best.rates if r.currency == test.currency), None) if best else None
+        if best is None or rate is None or rate.refusal:
+            continue
+        part = runs[(runs["suite"] == v.suite) & (runs["task"] == v.task)]
+        votes.append(_vote(rate, test.above))
+        said.append(f"{v.task}: {_rate_words(rate)}")
+        tasks.append((v.suite, v.task))
+        used += list(part.loc[part["family"].isin(["dendritic", "point"]), "run_id"])
+        fewest = min(fewest, best.seeds)
+    if not votes:
+        return Evidence(ABSENT, f"No exchange rate of {test.currency} could be computed.")
+    half = len(votes) / 2
+    if votes.count(HOLDS) > half and FAILS not in votes:
+        status = HOLDS
+    else:
+        status = FAILS if votes.count(FAILS) > half else OPEN
+    return Evidence(status, f"{'; '.join(said)}.", int(fewest), tuple(used), setting, tuple(tasks))
+
+
+def _rate_words(rate: Rate) -> str:
+    return rate.words.removesuffix(" the")
+
+
+def _vote(rate: Rate, above: float) -> str:
+    """Whether the rate is settled to lie above a value, or at or below it."""
+    if math.isinf(rate.low):
+        return HOLDS if rate.bound > above else OPEN
+    if rate.high == 0:
+        return FAILS if rate.bound <= above else OPEN
+    return HOLDS if rate.low > above else FAILS if rate.high <= above else OPEN
+
+
+def _published(test: Published) -> Evidence:
+    flight = next(unit for unit in carbon.UNITS if unit.name.endswith("New York to Beijing"))
+    flights = [1e6 * test.stated_t / grams for grams in (flight.high, flight.low)]
+    words = (
+        f"Estimated from outside: {test.claimed_t:g} t; stated later by those who ran it: "
+        f"{test.stated_t:g} t, {digits(flights[0], 2)} to {digits(flights[1], 2)} return flights "
+        "of one passenger. Published figures; nothing was measured here."
+    )
+    return Evidence(HOLDS if test.stated_t >= test.least_t else FAILS, words)
+
+
+def _living(test: Living, known: Known) -> Evidence:
+    runs = _of_tasks(known, [test.task])
+    powers = ladder.powers(runs, test.margin)
+    if not powers:
+        return Evidence(ABSENT, f"No surrogate with valid joules was trained on {test.task}.")
+    least = min(powers, key=lambda p: p.watts)
+    status = HOLDS if least.low > test.watts else FAILS if least.high < test.watts else OPEN
+    words = (
+        f"{least.arm}: {si(least.watts, 'W')} ({si(least.low, 'W')} to {si(least.high, 'W')}) a "
+        f"neuron, {digits(least.watts / test.watts)} times the living cell's."
+    )
+    return _evidence(runs[runs["arm"] == least.arm], status, words)
+
+
+def _between_arms(runs: pd.DataFrame) -> float:
+    """The factor in training energy between the dearest and the cheapest arm; median over tasks."""
+    factors = []
+    for _, part in groups(runs, ["suite", "task"]):
+        medians = part.groupby("arm")["train_energy_j"].median().dropna().to_numpy(dtype=float)
+        if len(medians) > 1:
+            factors.append(float(medians.max() / medians.min()))
+    return median(factors) if factors else math.nan
+
+
+def _hardware(known: Known) -> Evidence:
+    pairs = [s for s in machines.pairs_of_settings(known.frames) if s.rows]
+    factors = {}
+    for side in pairs:
+        ratios = [r.ratios["train_energy_j"] for r in side.rows]
+        values = [r.value for r in ratios if not r.refusal]
+        if values:
+            middle = median(values)
+            factors[f"{side.b} against {side.a}"] = max(middle, 1 / middle)
+    runs = ranked(known.frames.runs)
+    if not pairs:
+        return Evidence(ABSENT, "Only one machine or setup was measured.")
+    setting = pairs[0].a
+    runs = runs[runs["setting"] == setting]
+    models = _between_arms(runs)
+    if not factors or math.isnan(models):
+        return _evidence(runs, OPEN, "No ratio of joules between them is settled.")
+    where, factor = max(factors.items(), key=lambda found: found[1])
+    words = f"{where}: a factor of {digits(factor)}; between models {digits(models)}."
+    return _evidence(runs, _beside(factor, models), words)
+
+
+def _grid(known: Known) -> Evidence:
+    intensities = [g.g_per_kwh for g in carbon.grids().values() if g.code != carbon.WORLD]
+    low, high = (float(np.quantile(intensities, q)) for q in (0.1, 0.9))
+    runs = _of_setting(ranked(known.frames.runs))
+    models = math.nan if runs.empty else _between_arms(runs)
+    words = (
+        f"Nine in ten grids lie above {low:.0f} g/kWh and nine in ten below {high:.0f}: "
+        f"a factor of {digits(high / low)}"
+    )
+    if math.isnan(models):
+        return Evidence(ABSENT, f"{words}; no two arms of a task have valid joules.")
+    words = f"{words}; between models {digits(models)}."
+    return _evidence(runs, _beside(high / low, models), words)
+
+
+def _beside(factor: float, models: float) -> str:
+    return HOLDS if factor >= models else FAILS if factor < models / 2 else OPEN

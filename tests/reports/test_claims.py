@@ -1,0 +1,192 @@
+import hashlib
+from importlib.resources import files
+
+import msgspec
+import pytest
+
+import synthetic
+from neurojoule.errors import UserError
+from neurojoule.registry import models
+from neurojoule_reports import claim_tests, claims, frames, ladder, verdict
+from neurojoule_suites import SUITES
+from neurojoule_suites.claims import digest
+
+TOML = (files("neurojoule_suites") / "claims.toml").read_bytes()
+ALL = claims.load(TOML, digest())
+
+
+def judge(name, records, fixed=ALL):
+    table = frames.runs(records)
+    made = frames.Frames(table, frames.arms(table), (), tuple(records))
+    found = claims.findings(fixed, made, verdict.verdicts(made))
+    return next(f for f in found if f.claim.id == name)
+
+
+def xor(seeds=12, **wrong):
+    """Units on XOR; `wrong` says how many runs of a model end with 3 of 4."""
+    out = []
+    for model in ("mcp", "perceptron", "dcaap", "two_layer_neuron"):
+        solves = seeds if model in {"dcaap", "two_layer_neuron"} else 0
+        solved = solves - wrong.get(model, 0)
+        for seed in range(seeds):
+            r = synthetic.make(suite="logic", task="xor", model=model, size=None, seed=seed)
+            right = 1.0 if seed < abs(solved) else 0.75
+            quality = msgspec.structs.replace(r.quality, test=right)
+            out.append(msgspec.structs.replace(r, quality=quality, claims_hash=digest()))
+    return out
+
+
+def test_the_claims_file_is_whole_and_its_hash_is_that_of_its_bytes():
+    assert len({c.id for c in ALL.claims}) == len(ALL.claims) >= 12
+    assert digest() == hashlib.sha256(TOML).hexdigest()[:16]
+    assert all(c.estimand and c.rule and c.sources for c in ALL.claims)
+
+
+def test_claims_name_models_and_suites_that_exist():
+    known = set(models())
+    suites = {suite.name for suite in SUITES}
+    for claim in ALL.claims:
+        test = claim.test
+        if isinstance(test, claim_tests.Reaches):
+            assert {*test.can, *test.cannot} <= known
+        if isinstance(test, claim_tests.Exchange):
+            assert set(test.suites) <= suites
+        assert getattr(test, "model", "mlp") in known
+
+
+def test_a_broken_file_says_what_is_wrong():
+    with pytest.raises(UserError, match=r"claims\.toml cannot be read: .*kind"):
+        claims.load(TOML.replace(b'kind = "grid"', b'kind = "gird"'))
+
+
+def test_without_runs_nothing_is_measured_but_what_is_published():
+    for claim in ALL.claims:
+        status = judge(claim.id, []).status
+        assert status == ("does not hold" if claim.id == "training-flights" else "not measured")
+
+
+def test_published_figures_in_flights_by_hand():
+    words = judge("training-flights", []).evidence.words
+    assert "3.2 t, 0.82 to 1.6 return flights" in words  # 3.2 t over 3.9 t and over 1.94 t
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status"),
+    [
+        ({}, "holds"),
+        ({"perceptron": 1}, "does not hold"),  # one point unit that solves it refutes
+        ({"dcaap": 8}, "does not hold"),
+        ({"dcaap": 3}, "not settled"),
+    ],
+)
+def test_xor_is_decided_by_its_rule(wrong, status):
+    assert judge("xor-unit", xor(**wrong)).status == status
+
+
+def test_fewer_runs_than_were_fixed_settle_nothing():
+    found = judge("xor-unit", xor(seeds=9))
+    assert found.status == "not settled"
+    assert (found.evidence.runs, found.claim.runs) == (9, 10)
+
+
+def test_a_claim_edited_after_the_runs_is_marked():
+    assert judge("xor-unit", xor()).edited == 0
+    later = claims.load(TOML, "0" * 16)
+    assert judge("xor-unit", xor(), later).edited == 48
+
+
+def exchange(dendritic, point, seeds=6):
+    """digits: a dendritic network of 1,000 parameters, point ones of 1,000 to 16,000."""
+    out = [
+        synthetic.make(model="dann", size=1000, seed=s, top=dendritic, flops_per_parameter=2)
+        for s in range(seeds)
+    ]
+    for size, top in point.items():
+        out += [synthetic.make(model="mlp", size=size, seed=s, top=top) for s in range(seeds)]
+    return out
+
+
+def test_waste_holds_where_an_equally_good_point_network_costs_clearly_more():
+    records = exchange(0.999, {1000: 0.8, 64_000: 0.999})
+    assert judge("waste-energy", records).status == "holds"
+    assert judge("waste-energy", records).evidence.tasks == (("vision", "digits"),)
+
+
+def test_waste_does_not_hold_where_the_smallest_point_network_is_better():
+    assert judge("waste-energy", exchange(0.5, {1000: 0.99})).status == "does not hold"
+
+
+def rung(task, layers, width, validation, seed):
+    r = synthetic.make(
+        suite="neuron", task=task, model="tcn_surrogate", family="surrogate", size=None, seed=seed,
+        options=(("layers", layers), ("width", width)),
+    )  # fmt: skip
+    quality = msgspec.structs.replace(
+        r.quality, metric="log_loss", higher_is_better=False, validation=validation,
+        test=validation, chance=1.0, target=0.0,
+    )  # fmt: skip
+    work = msgspec.structs.replace(r.work, width=width)
+    return msgspec.structs.replace(r, quality=quality, work=work)
+
+
+def cell(task, losses, spread=0.0):
+    """A ladder: (depth, width) -> validation loss, three seeds."""
+    return [
+        rung(task, depth, width, loss * (1 + spread * (seed - 1)), seed)
+        for (depth, width), loss in losses.items()
+        for seed in range(3)
+    ]
+
+
+NMDA = {(1, 128): 0.5, (3, 128): 0.4, (5, 128): 0.302, (7, 128): 0.3}
+AMPA = {(1, 128): 0.2, (3, 128): 0.199, (7, 128): 0.2}
+
+
+def test_depth_is_the_smallest_within_the_margin_of_the_best():
+    records = cell("neuron_l5_nmda", NMDA) + cell("neuron_l5_ampa", AMPA)
+    found = judge("nmda-depth", records)
+    assert found.status == "holds"
+    assert "5 for neuron_l5_nmda, 1 for neuron_l5_ampa" in found.evidence.words
+    assert judge("ampa-shallow", records).status == "holds"
+    units = judge("units-640-2048", records)
+    assert units.status == "holds"
+    assert "Least units within 2%: 640." in units.evidence.words
+
+
+def test_equal_depths_refute_and_noise_leaves_it_open():
+    same = cell("neuron_l5_nmda", AMPA) + cell("neuron_l5_ampa", AMPA)
+    assert judge("nmda-depth", same).status == "does not hold"
+    noisy = cell("neuron_l5_nmda", NMDA, 0.5) + cell("neuron_l5_ampa", AMPA, 0.5)
+    assert judge("nmda-depth", noisy).status == "not settled"
+
+
+def test_the_least_that_could_be_enough_and_the_least_that_surely_is():
+    table = frames.runs(cell("t", {(1, 10): 0.305, (2, 10): 0.30}, 0.02))
+    found = ladder.least(table, "tcn_surrogate", 0.02)
+    assert found.depth == (1, 2) or found.depth[1] == float("inf")
+    assert found.depth[0] == 1
+
+
+def test_hardware_is_set_beside_the_choice_of_model():
+    records = [
+        synthetic.make(model=model, seed=s, machine=machine, cost=cost, grade="measured")
+        for model, cost in (("mlp", 1.0), ("dann", 1.1))
+        for machine in ("laptop", "workstation")
+        for s in range(4)
+    ]
+    found = judge("hardware-matters", records)
+    # 0.35 x 45 W against 12 W is a factor of 1.31; between the models it is 1.1.
+    assert found.status == "holds"
+    assert "a factor of 1.3" in found.evidence.words
+
+
+def test_grids_differ_less_than_models_that_differ_a_hundredfold():
+    records = [
+        synthetic.make(model=model, seed=s, cost=cost)
+        for model, cost in (("mlp", 1.0), ("dann", 100.0))
+        for s in range(4)
+    ]
+    assert judge("grid-matters", records).status == "does not hold"
+    assert judge("grid-matters", [r for r in records if r.spec.model == "mlp"]).status == (
+        "not measured"
+    )
