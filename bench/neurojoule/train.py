@@ -16,11 +16,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from neurojoule.kernels import softmax
 from neurojoule.meter import own_cpu_s
+from neurojoule.optimiser import optimiser
 from neurojoule.registry import Loss, Metric
 from neurojoule.spec import Recipe
 
 EVALUATION_BATCH = 1024
+
+GATHERED_BYTES = 2**20
+"""Inputs of several batches are gathered at once, as many as stay in a second-level cache."""
 
 Learn = Callable[[Tensor, Tensor], Tensor]
 """One update on a batch (x, y); gives the loss as a tensor that nobody has waited for."""
@@ -101,56 +106,35 @@ def gradient_learner(
     recipe: Recipe,
     forward: Callable[[Tensor], Tensor] | None = None,
 ) -> Learn:
-    """Backpropagation with the recipe's optimiser, through `forward` where it is compiled.
-
-    Adam is fused into one kernel a step: at the sizes of this benchmark an unfused step costs more
-    than the network. With `weight_decay` it is AdamW (Loshchilov & Hutter 2019).
-    """
-    loss_of, forward = LOSSES[loss_name], model if forward is None else forward
+    """Backpropagation with the recipe's optimiser, through `forward` where it is compiled."""
+    forward = model if forward is None else forward
     parameters = [p for p in model.parameters() if p.requires_grad]
-    optimiser: torch.optim.Optimizer
-    if recipe.optimiser == "adam":
-        optimiser = torch.optim.AdamW(
-            parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-        )
-    else:
-        optimiser = torch.optim.SGD(
-            parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-        )
-    zero_grad, step = optimiser.zero_grad, optimiser.step
-    before_step = _before_step(recipe, parameters, optimiser)
+    backward, update = _backward(loss_name), optimiser(recipe, parameters)
 
     def learn(x: Tensor, y: Tensor) -> Tensor:
-        zero_grad()
-        loss = loss_of(forward(x), y)
-        loss.backward()  # type: ignore[no-untyped-call]
-        if before_step is not None:
-            before_step()
-        step()
+        for parameter in parameters:
+            parameter.grad = None
+        loss = backward(forward(x), y)
+        update()
         return loss
 
     return learn
 
 
-def _before_step(
-    recipe: Recipe, parameters: list[nn.Parameter], optimiser: torch.optim.Optimizer
-) -> Callable[[], None] | None:
-    """Clipping and the schedule, or None where the recipe has neither."""
-    if not recipe.gradient_clip and recipe.schedule == "constant":
-        return None
-    done = 0
+def _backward(loss_name: Loss) -> Learn:
+    """From a model's output and the targets to the loss; leaves the gradients in the parameters."""
+    loss_of = LOSSES[loss_name]
 
-    def prepare_step() -> None:
-        nonlocal done
-        if recipe.gradient_clip:
-            nn.utils.clip_grad_norm_(parameters, recipe.gradient_clip)
-        if recipe.schedule == "cosine":
-            rate = recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * done / recipe.steps))
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            done += 1
+    def backward(output: Tensor, y: Tensor) -> Tensor:
+        if loss_name == "cross_entropy" and softmax.is_looped(output, y):
+            loss, slope = softmax.cross_entropy(output, y)
+            output.backward(slope)  # type: ignore[no-untyped-call]
+            return loss
+        loss = loss_of(output, y)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss
 
-    return prepare_step
+    return backward
 
 
 def batches(data: Data, batch_size: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -163,10 +147,13 @@ def batches(data: Data, batch_size: int, seed: int) -> Iterator[tuple[Tensor, Te
     if batch_size >= count:
         yield from itertools.repeat((data.x, data.y))
     generator = torch.Generator().manual_seed(seed)
+    batch_bytes = batch_size * data.x[0].numel() * data.x.element_size()
+    at_once = max(1, GATHERED_BYTES // batch_bytes) * batch_size
     while True:
         order = torch.randperm(count, generator=generator).to(data.x.device)
-        for index in torch.split(order[: count // batch_size * batch_size], batch_size):
-            yield data.x[index], data.y[index]
+        for part in torch.split(order[: count // batch_size * batch_size], at_once):
+            x, y = (torch.split(values[part], batch_size) for values in (data.x, data.y))
+            yield from zip(x, y, strict=True)
 
 
 def train(

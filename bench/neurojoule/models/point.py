@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from neurojoule.errors import UserError
 from neurojoule.kernels.compact import CompactLinear
+from neurojoule.kernels.small_convolution import SmallConv1d
 from neurojoule.models.refusals import SYNAPSES, too_few_inputs
 from neurojoule.models.wiring import covering_inputs
 from neurojoule.registry import Shape, model
@@ -152,9 +153,9 @@ class CNN1D(nn.Module):
         super().__init__()
         channels, time = shape.inputs
         padding = 1 if time >= 3 else 2
-        self.conv1 = nn.Conv1d(channels, width, 5, stride=2, padding=padding)
-        self.conv2 = nn.Conv1d(width, width, 3, stride=2, padding=1)
-        self.conv3 = nn.Conv1d(width, width, 3, stride=2, padding=1)
+        self.conv1 = SmallConv1d(channels, width, 5, stride=2, padding=padding)
+        self.conv2 = SmallConv1d(width, width, 3, stride=2, padding=1)
+        self.conv3 = SmallConv1d(width, width, 3, stride=2, padding=1)
         steps = (time + 2 * padding - 5) // 2 + 1
         self.steps = (steps, (steps + 1) // 2, (steps + 3) // 4)
         self.readout = nn.Linear(width * self.steps[-1], shape.outputs)
