@@ -1,6 +1,8 @@
 """The page in a real browser: what it draws, what it asks for, what it does at the keyboard."""
 
 import csv
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -219,6 +221,34 @@ def test_every_word_has_contrast_of_at_least_four_and_a_half(page, report, schem
     assert page.js(CONTRAST) == []
     dark = page.js("getComputedStyle(document.body).backgroundColor")
     assert (dark == "rgb(20, 22, 26)") == (scheme == "dark")
+
+
+def axe():
+    """The script of axe-core, from whichever package ships it, or None; nothing is imported."""
+    for package in ("axe_playwright_python", "axe_core_python"):
+        found = find_spec(package)
+        for folder in () if found is None else found.submodule_search_locations or ():
+            path = Path(folder) / "axe.min.js"
+            if path.is_file():
+                return path.read_text(encoding="utf-8")
+    return None
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (380, "light")])
+def test_axe_finds_no_serious_violation(page, report, width, scheme):
+    script = axe()
+    if script is None:
+        pytest.skip("no package here ships axe-core (pip install axe-core-python)")
+    page.size(width, scheme=scheme)
+    page.open(report.path)
+    page.js("all('details').forEach((d) => { d.open = true; })")
+    page.js(f"{script};0")
+    found = page.js(
+        "axe.run(document, {resultTypes: ['violations']}).then((r) => r.violations"
+        ".filter((v) => ['serious', 'critical'].includes(v.impact))"
+        ".map((v) => [v.id, v.help, v.nodes.slice(0, 3).map((n) => n.html.slice(0, 120))]))"
+    )
+    assert found == []
 
 
 @pytest.mark.parametrize(
