@@ -25,6 +25,7 @@ SMALL = {
     "cnn2d": ({}, Shape((2, 6, 7), 3, (2, 6, 7))),
     "dann": ({"dendrites": 2, "synapses": 3}, Shape((6,), 3, (6,))),
     "dann_dense": ({"dendrites": 2}, Shape((6,), 3, (6,))),
+    "dann_factorial": ({"dendrites": 2, "synapses": 3}, Shape((6,), 3, (6,))),
     "dann_linear": ({"dendrites": 2, "synapses": 3}, Shape((6,), 3, (6,))),
     "dnm": ({}, Shape((6,), 3, (6,))),
     "elm": ({"activation": "silu"}, Shape((2, 4), 3, (2, 4))),
