@@ -11,7 +11,7 @@ from typing import NamedTuple
 from neurojoule.kernels.jit import Array, jit
 
 
-def forward(  # noqa: C901, PLR0917 - numba: positional, and no calls within the loops
+def forward(  # noqa: C901, PLR0912, PLR0917 - numba: positional, and no calls within the loops
     gates: Array, recall: Array, U: Array, c: Array, h: Array, rational: Array, backwards: int
 ) -> None:
     """Run T steps: r, z = sigma(.), n = tanh(i_n + r (U_n h + c_n)), h <- (1 - z) n + z h.
@@ -44,10 +44,19 @@ def forward(  # noqa: C901, PLR0917 - numba: positional, and no calls within the
             else:
                 for b in range(batch):
                     row[b] = c[j]
-            for i in range(H):
-                weight, state = U[j, i], h[i * (T + 1) + read]
+            i = 0
+            while i + 4 <= H:  # four at a time share each load and store of the row
+                w0, w1, w2, w3 = U[j, i], U[j, i + 1], U[j, i + 2], U[j, i + 3]
+                s0, s1 = h[i * (T + 1) + read], h[(i + 1) * (T + 1) + read]
+                s2, s3 = h[(i + 2) * (T + 1) + read], h[(i + 3) * (T + 1) + read]
                 for b in range(batch):
-                    row[b] += weight * state[b]
+                    row[b] += w0 * s0[b] + w1 * s1[b] + w2 * s2[b] + w3 * s3[b]
+                i += 4
+            while i < H:
+                w0, s0 = U[j, i], h[i * (T + 1) + read]
+                for b in range(batch):
+                    row[b] += w0 * s0[b]
+                i += 1
             if j < 2 * H:
                 for b in range(batch):
                     x = half * row[b]
