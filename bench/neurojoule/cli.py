@@ -48,7 +48,8 @@ def _parser() -> argparse.ArgumentParser:
         configure(commands.add_parser(name, help=help_, description=help_))
     for entry in sorted(entry_points(group="neurojoule.commands"), key=lambda entry: entry.name):
         configure = entry.load()
-        summary = (configure.__doc__ or "").strip().splitlines()[0].rstrip(".").lower()
+        first = (configure.__doc__ or "").strip().splitlines()[0].rstrip(".")
+        summary = first[:1].lower() + first[1:]
         configure(commands.add_parser(entry.name, help=summary, description=summary))
     return parser
 
