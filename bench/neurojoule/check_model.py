@@ -5,9 +5,6 @@ Every check builds the model anew for a few tasks of different kinds and tries o
 unusual is a remark.
 """
 
-import argparse
-import inspect
-import sys
 import traceback
 from dataclasses import dataclass
 from typing import Literal
@@ -68,19 +65,6 @@ def _guarded(check: Check, trial: Trial) -> str | None:
     except Exception as error:  # noqa: BLE001 - somebody else's code may raise anything
         frame = traceback.extract_tb(error.__traceback__)[-1]
         return f"it raises {type(error).__name__}: {error} ({frame.filename}, line {frame.lineno})"
-
-
-def check_model(parser: argparse.ArgumentParser) -> None:
-    """Tell the author of a model in words what is wrong with it."""
-    parser.add_argument("name", help="of a registered model")
-    parser.set_defaults(handler=_check_model)
-
-
-def _check_model(options: argparse.Namespace) -> int:
-    findings = examine(options.name)
-    model = get_model(options.name)
-    sys.stdout.write(f"{model.name}: {inspect.getsourcefile(model.build)}\n{table(findings)}\n")
-    return int(any(finding.verdict == "wrong" for finding in findings))
 
 
 def table(findings: list[Finding]) -> str:

@@ -43,6 +43,11 @@ def _parser() -> argparse.ArgumentParser:
         ("run", "measure suites and write records", _configure_run),
         ("list", "models, tasks and suites", _configure_list),
         ("show", "the card of a model, task or suite", _configure_show),
+        (
+            "check-model",
+            "tell the author of a model in words what is wrong with it",
+            _configure_check_model,
+        ),
         ("doctor", "what this machine can measure, and how well", _configure_doctor),
     ):
         configure(commands.add_parser(name, help=help_, description=help_))
@@ -164,6 +169,23 @@ def _show(options: argparse.Namespace) -> int:
 
     print(card(options.name))
     return 0
+
+
+def _configure_check_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="of a registered model")
+    parser.set_defaults(handler=_check_model)
+
+
+def _check_model(options: argparse.Namespace) -> int:
+    import inspect
+
+    from neurojoule.check_model import examine, table
+    from neurojoule.registry import get_model
+
+    findings = examine(options.name)
+    build = get_model(options.name).build
+    print(f"{options.name}: {inspect.getsourcefile(build)}\n{table(findings)}")
+    return int(any(finding.verdict == "wrong" for finding in findings))
 
 
 def _configure_doctor(parser: argparse.ArgumentParser) -> None:

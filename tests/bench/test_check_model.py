@@ -1,14 +1,13 @@
 """check-model: nothing to say about our own models, and plain words about every broken promise."""
 
-import argparse
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from neurojoule import registry
-from neurojoule.check_model import check_model, examine, table
+from neurojoule.check_model import examine, table
+from neurojoule.cli import main
 from neurojoule.errors import UnknownNameError
 from neurojoule.kernels.compact import CompactLinear
 from neurojoule.models.wiring import random_inputs
@@ -224,18 +223,14 @@ def test_nothing_is_wrong_with_models_of_ours(name):
 
 
 def test_the_command_prints_a_line_a_check_and_fails_where_one_does(monkeypatch, capsys):
-    parser = argparse.ArgumentParser()
-    check_model(parser)
-    options = parser.parse_args(["logistic"])
-    assert options.handler(options) == 0
+    assert main(["check-model", "logistic"]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("logistic: ")
     assert "  ok      state dict (and, " in printed
     monkeypatch.setitem(
         registry._models, "examined", Model("examined", "point", "vector", "", "", NoUnits)
     )
-    options = parser.parse_args(["examined"])
-    assert options.handler(options) == 1
+    assert main(["check-model", "examined"]) == 1
     assert "WRONG   parameters (and, " in capsys.readouterr().out
 
 
