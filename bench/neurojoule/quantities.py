@@ -1,39 +1,48 @@
-"""Numbers as a person reads them: three digits and an SI prefix, 0.00213 J -> 2.13 mJ."""
+"""Numbers as a person reads them: three figures and an SI prefix, 0.00213 J -> 2.13 mJ.
+
+The report's page has the same rules in its script; a test holds the two together.
+"""
 
 import math
 
 _PREFIXES = {
-    -15: "f",
-    -12: "p",
-    -9: "n",
-    -6: "µ",
-    -3: "m",
-    0: "",
-    3: "k",
-    6: "M",
-    9: "G",
-    12: "T",
+    -15: "f", -12: "p", -9: "n", -6: "\u00b5", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T",
     15: "P",
-}
+}  # fmt: skip
+
+MISSING = "\u2013"
+
+
+def digits(value: float, figures: int = 3) -> str:
+    """`value` to some significant figures, without exponent.
+
+    >>> digits(0.01234), digits(4.5), digits(12345)
+    ('0.0123', '4.50', '12300')
+    """
+    if value == 0:
+        return "0"
+    magnitude = math.floor(math.log10(abs(value)))
+    rounded = round(value, figures - 1 - magnitude)
+    magnitude = math.floor(math.log10(abs(rounded)))
+    return f"{rounded:.{max(0, figures - 1 - magnitude)}f}".replace("-", "\u2212")
 
 
 def si(value: float | None, unit: str) -> str:
-    """`value` with three significant digits and the prefix that fits; a dash when unknown.
+    """`value` with the prefix that leaves 1 to 999 before the point; a dash when unknown.
 
-    >>> si(0.00213, "J")
-    '2.13 mJ'
-    >>> si(15210, "FLOP")
-    '15.2 kFLOP'
+    Whole numbers below 1,000 are not rounded.
+
+    >>> si(0.00213, "J"), si(15210, "FLOP"), si(9, "")
+    ('2.13 mJ', '15.2 kFLOP', '9')
     """
     if value is None or not math.isfinite(value):
-        return "–"
-    if value == 0:
-        return f"0 {unit}".strip()
-    exponent = min(15, max(-15, 3 * math.floor(math.log10(abs(value)) / 3)))
-    scaled = value / 10.0**exponent
-    if f"{scaled:.3g}" in {"1e+03", "-1e+03"} and exponent < 15:
-        exponent, scaled = exponent + 3, scaled / 1000
-    return f"{scaled:.3g} {_PREFIXES[exponent]}{unit}".strip()
+        return MISSING
+    if value == int(value) and abs(value) < 1000:
+        return f"{int(value)} {unit}".replace("-", "\u2212").strip()
+    rounded = float(f"{value:.2e}")
+    exponent = math.floor(math.log10(abs(rounded)) / 3) * 3
+    exponent = min(15, max(-15, exponent))
+    return f"{digits(rounded / 10.0**exponent)} {_PREFIXES[exponent]}{unit}".strip()
 
 
 def count(value: float | None) -> str:
@@ -42,4 +51,25 @@ def count(value: float | None) -> str:
     >>> count(15210)
     '15\u202f210'
     """
-    return "–" if value is None else f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return MISSING if value is None else f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def quality(value: float | None, metric: str) -> str:
+    """A quality in the unit of its metric: per cent for accuracy, else three figures."""
+    if value is None or math.isnan(value):
+        return MISSING
+    if metric == "accuracy":
+        return f"{100 * value:.1f} %"
+    return digits(value)
+
+
+def percent(share: float | None) -> str:
+    """A share as per cent with one decimal: 3.2 %."""
+    return MISSING if share is None or math.isnan(share) else f"{100 * share:.1f} %"
+
+
+def signed(value: float, figures: int = 2) -> str:
+    """With its sign, a real minus: +1.2, \u22120.4, 0."""
+    if value == 0:
+        return "0"
+    return ("+" if value > 0 else "") + digits(value, figures)

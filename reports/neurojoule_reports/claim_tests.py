@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from neurojoule import carbon
+from neurojoule.quantities import digits, si
 from neurojoule_reports import ladder, machines
 from neurojoule_reports.exchange import Rate
 from neurojoule_reports.frames import Frames, groups, ranked
 from neurojoule_reports.selftest import Rate as Share
-from neurojoule_reports.units import digits, si
 from neurojoule_reports.verdict import TaskVerdict
 
 HOLDS, FAILS, OPEN, ABSENT = "holds", "does not hold", "not settled", "not measured"

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from neurojoule_reports import ledgers, units
+from neurojoule import quantities
+from neurojoule_reports import ledgers
 from neurojoule_reports.columns import AXES, Axis
 from neurojoule_reports.ledgers import Priced, Runs
 from neurojoule_reports.pairs import Comparison, by_seed, compare, corrected
@@ -59,7 +60,7 @@ def qualified(
     """The arms that are good enough to compare costs, and in words which they are."""
     target = order["target"]
     reach = order[order["quality"] >= target] if higher else order[order["quality"] <= target]
-    goal = units.quality(float(target.iloc[0]), metric)
+    goal = quantities.quality(float(target.iloc[0]), metric)
     if len(reach) > 0:
         count = len(reach)
         words = (
@@ -161,7 +162,7 @@ def uses_words(good: pd.DataFrame) -> str:
             here["infer_energy_j"] - cheaper["infer_energy_j"]
         )
         least, following = max(least, float(even.min())), str(even.idxmin())
-        parts.append(f"up to {units.si(least, '')} samples {arm}")
+        parts.append(f"up to {quantities.si(least, '')} samples {arm}")
         arm = following
     if not parts:
         return f"{arm} needs the least energy however often it is used."

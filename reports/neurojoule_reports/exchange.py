@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from neurojoule.quantities import digits
 from neurojoule_reports.stats import MIN_PAIRS
-from neurojoule_reports.units import digits
 
 CURRENCIES: tuple[tuple[str, str], ...] = (
     ("units", "units"),

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from neurojoule import carbon
+from neurojoule import carbon, quantities
 from neurojoule.errors import UserError
 from neurojoule.record import Record
-from neurojoule_reports import cards, page, text, units
+from neurojoule_reports import cards, page, text
 from neurojoule_reports.frames import Frames
 from neurojoule_reports.verdict import TaskVerdict
 
@@ -46,11 +46,11 @@ def _row(arm: dict[Any, Any], grid: carbon.Grid) -> list[str]:
     energy = arm["train_energy_j"]
     return [
         str(arm["arm"]),
-        units.quality(arm["quality"], str(arm["metric"])),
-        units.si(energy, "J"),
-        units.si(carbon.co2e_g(energy, grid), "g"),
-        units.si(arm["train_time_s"], "s"),
-        units.si(arm["parameters"], ""),
+        quantities.quality(arm["quality"], str(arm["metric"])),
+        quantities.si(energy, "J"),
+        quantities.si(carbon.co2e_g(energy, grid), "g"),
+        quantities.si(arm["train_time_s"], "s"),
+        quantities.si(arm["parameters"], ""),
         f"{arm['ok']} of {arm['runs']}",
         "not known" if pd.isna(arm["grade"]) else str(arm["grade"]),
     ]

@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from neurojoule import carbon
-from neurojoule_reports import units
+from neurojoule import carbon, quantities
 from neurojoule_reports.columns import AXES, Axis
 from neurojoule_reports.frames import groups
 from neurojoule_reports.labels import Box, place
@@ -133,7 +132,7 @@ def _panel(
     what = "Training" if phase == "train" else "Inference, a sample"
     ax.set_title(f"{what}: {axis.label.lower()}", fontsize=8, color="#555555")
     ax.set_xscale("log")
-    ax.xaxis.set_major_formatter(lambda x, _: units.si(x, axis.unit))
+    ax.xaxis.set_major_formatter(lambda x, _: quantities.si(x, axis.unit))
     ax.xaxis.set_minor_formatter(lambda _x, _: "")
     if metric == "accuracy":
         ax.yaxis.set_major_formatter(lambda y, _: f"{100 * y:.0f} %")

@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from neurojoule_reports import units
+from neurojoule import quantities
 from neurojoule_reports.exchange import Rate
 from neurojoule_reports.machines import Ratio
 from neurojoule_reports.pairs import Comparison
@@ -16,13 +16,13 @@ def times(c: Comparison | Ratio) -> Markup:
     """A ratio with its interval: \u00d7 0.31, 0.28\u20130.35; with a dot when it is not clear."""
     if c.refusal:
         return Markup("<i>{}</i>").format(c.refusal)
-    value = Markup("\u00d7\u202f{}").format(units.digits(c.value))
+    value = Markup("\u00d7\u202f{}").format(quantities.digits(c.value))
     if isinstance(c, Comparison) and not c.clear:
         value += Markup('<abbr title="no clear difference">\u00b7</abbr>')
     if c.low == c.high:
         return value
     return value + Markup(" <small>{}\u2013{}</small>").format(
-        units.digits(c.low), units.digits(c.high)
+        quantities.digits(c.low), quantities.digits(c.high)
     )
 
 
@@ -32,26 +32,31 @@ def rate(r: Rate) -> Markup:
         return Markup("<i>{}</i>").format(r.refusal)
     if math.isinf(r.value) or r.value == 0:
         sign = "<" if r.value == 0 else ">"
-        return Markup("{} \u00d7\u202f{}").format(sign, units.digits(r.bound))
-    high = "\u221e" if math.isinf(r.high) else units.digits(r.high)
+        return Markup("{} \u00d7\u202f{}").format(sign, quantities.digits(r.bound))
+    high = "\u221e" if math.isinf(r.high) else quantities.digits(r.high)
     return Markup("\u00d7\u202f{} <small>{}\u2013{}</small>").format(
-        units.digits(r.value), units.digits(r.low), high
+        quantities.digits(r.value), quantities.digits(r.low), high
     )
 
 
 def span(ends: tuple[float, float] | None) -> str:
     """From one ratio to another; "no bound" where too few runs give one."""
     if ends is None or math.isnan(ends[0]):
-        return units.MISSING
+        return quantities.MISSING
     if ends[0] == 0 and math.isinf(ends[1]):
         return "too few runs"
-    return f"{units.digits(ends[0])}\u2013{units.digits(ends[1])}"
+    return f"{quantities.digits(ends[0])}\u2013{quantities.digits(ends[1])}"
 
 
 def anchor(where: tuple[str, str]) -> str:
     """The id of a task's figure in the page."""
     text = "-".join(where)
     return "figure-" + "".join(c if c.isalnum() else f"_{ord(c):x}" for c in text)
+
+
+def p_value(p: float) -> str:
+    """A p-value to two figures; below a thousandth only that."""
+    return quantities.MISSING if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.2g}"
 
 
 def heat(log2: float) -> str:
@@ -62,13 +67,15 @@ def heat(log2: float) -> str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "si": units.si,
-    "digits": units.digits,
-    "signed": units.signed,
-    "percent": units.percent,
+    "si": quantities.si,
+    "digits": quantities.digits,
+    "quality": quantities.quality,
+    "signed": quantities.signed,
+    "percent": quantities.percent,
     "times": times,
     "rate": rate,
     "span": span,
     "anchor": anchor,
+    "p": p_value,
     "heat": heat,
 }

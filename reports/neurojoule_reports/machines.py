@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats as scipy_stats
 
+from neurojoule import quantities
 from neurojoule_reports import frames as frames_
-from neurojoule_reports import stats, text, units
+from neurojoule_reports import stats, text
 from neurojoule_reports.frames import Frames, groups, ranked
 from neurojoule_reports.stats import Interval, TooFewError
 
@@ -42,9 +43,9 @@ class Ratio:
         if self.refusal:
             return self.refusal
         if self.low == self.high:
-            return f"\u00d7 {units.digits(self.value)}"
-        span = f"{units.digits(self.low)}\u2013{units.digits(self.high)}"
-        return f"\u00d7 {units.digits(self.value)} ({span})"
+            return f"\u00d7 {quantities.digits(self.value)}"
+        span = f"{quantities.digits(self.low)}\u2013{quantities.digits(self.high)}"
+        return f"\u00d7 {quantities.digits(self.value)} ({span})"
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,19 @@ class Sides:
     rows: tuple[Row, ...]
     agreements: tuple[Agreement, ...]
     note: str = ""
+
+    @property
+    def words(self) -> str:
+        """The middle of each ratio over the arms, in a sentence."""
+        said = []
+        for column, name in FIGURES:
+            ratios = [row.ratios[column] for row in self.rows]
+            known = sorted(r.value for r in ratios if not r.refusal)
+            if len(known) * 2 > len(ratios):
+                said.append(f"{quantities.digits(known[len(known) // 2])} times the {name}")
+            else:
+                said.append(f"{name} not settled")
+        return f"{self.b} needs, by the median of {len(self.rows)} arms: {', '.join(said)}."
 
 
 def compare(a: Sequence[Path], b: Sequence[Path]) -> str:
@@ -179,7 +193,7 @@ def _bounded(part: pd.DataFrame, column: str) -> Ratio:
         return Ratio(central.n, refusal="not settled: how far each grade may be off is not known")
     low, high = ends[0].low, ends[1].high
     if low <= 1 <= high:
-        span = f"{units.digits(low)}\u2013{units.digits(high)}"
+        span = f"{quantities.digits(low)}\u2013{quantities.digits(high)}"
         return Ratio(central.n, refusal=f"not settled ({span})")
     return Ratio(central.n, central.value, low, high)
 

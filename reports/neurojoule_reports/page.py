@@ -9,7 +9,7 @@ import pandas as pd
 
 from neurojoule import carbon
 from neurojoule_reports.columns import AXES
-from neurojoule_reports.curves import curves, median_curves, to_target
+from neurojoule_reports.curves import to_target
 from neurojoule_reports.filters import anchor
 from neurojoule_reports.frames import ARM_KEY, Frames, groups, ranked
 from neurojoule_reports.palette import OTHER, STYLES
@@ -22,8 +22,11 @@ _AXIS = ("name", "label", "unit", "train", "infer", "energy")
 FIGURES = tuple(dict.fromkeys(c for axis in AXES for c in (axis.train, axis.infer) if c))
 
 
-def data(frames: Frames, grid: carbon.Grid) -> dict[str, Any]:
-    """All that the script draws from; NaN becomes null, numbers keep six significant figures."""
+def data(frames: Frames, grid: carbon.Grid, medians: pd.DataFrame) -> dict[str, Any]:
+    """All that the script draws from; NaN becomes null, numbers keep six significant figures.
+
+    `medians` are the learning curves (`curves.median_curves`).
+    """
     arms = frames.arms
     tasks = groups(arms, ["suite", "task"])
     same = (
@@ -42,7 +45,7 @@ def data(frames: Frames, grid: carbon.Grid) -> dict[str, Any]:
         ],
         "arms": {name: _column(arms[name]) for name in (*same, *intervals)} | _targets(frames),
         "seeds": _seeds(frames),
-        "curves": _curves(frames),
+        "curves": _curves(frames, medians),
         "grids": [[g.code, g.name, g.g_per_kwh, g.year] for g in carbon.grids().values()],
         "grid": grid.code,
     }  # fmt: skip
@@ -90,9 +93,8 @@ def _targets(frames: Frames) -> dict[str, list[Any]]:
     return counts | {name: _column(table[name]) for name in figures}
 
 
-def _curves(frames: Frames) -> dict[str, list[Any]]:
+def _curves(frames: Frames, table: pd.DataFrame) -> dict[str, list[Any]]:
     """Median learning curves, each point with the index of its arm."""
-    table = median_curves(curves(frames.records, frames.runs))
     codes = pd.MultiIndex.from_frame(frames.arms[ARM_KEY]).get_indexer(
         pd.MultiIndex.from_frame(table[ARM_KEY])
     )

@@ -42,3 +42,19 @@ OTHER = Style("other", "#777777", "#5c5c5c", "#999999", "star", "*")
 def style(family: str) -> Style:
     """The style of `family`; grey stars for one that is not known."""
     return next((s for s in STYLES if s.family == family), OTHER)
+
+
+def css() -> str:
+    """Fill and stroke of each family as classes `f-<family>` and `s-<family>`, light and dark."""
+    styles = (*STYLES, OTHER)
+    light = "".join(_rule(s.family, s.colour) for s in styles)
+    dark = [(s.family, s.dark) for s in styles]
+    chosen = "".join(_rule(name, colour, ':root[data-theme="dark"] ') for name, colour in dark)
+    asked = "".join(
+        _rule(name, colour, ':root:not([data-theme="light"]) ') for name, colour in dark
+    )
+    return f"{light}{chosen}@media (prefers-color-scheme: dark) {{ {asked}}}\n"
+
+
+def _rule(family: str, colour: str, root: str = "") -> str:
+    return f"{root}.f-{family} {{ fill: {colour}; }} {root}.s-{family} {{ stroke: {colour}; }}\n"

@@ -17,13 +17,19 @@ from neurojoule.errors import UnknownNameError, UserError
 from neurojoule.record import write_atomically
 from neurojoule_reports import (
     claims,
+    critical,
+    curves,
     export,
     figures,
     frames,
     machines,
     measured,
     methods,
+    neuron,
+    overview,
     page,
+    palette,
+    roofline,
     selftest,
     summary,
     verdict,
@@ -143,7 +149,8 @@ def html(
     """The page as text."""
     templates = files("neurojoule_reports") / "templates"
     script = (templates / "report.js").read_text(encoding="utf-8")
-    css = (templates / "report.css").read_text(encoding="utf-8")
+    css = (templates / "report.css").read_text(encoding="utf-8") + palette.css()
+    medians = curves.median_curves(curves.curves(tables.records, tables.runs))
     environment = jinja2.Environment(
         loader=jinja2.DictLoader({"page": (templates / "report.html").read_text(encoding="utf-8")}),
         autoescape=True,
@@ -156,7 +163,7 @@ def html(
         # Safe: the package's own script and style, and JSON escaped by `page.embed`.
         script=Markup(script),  # noqa: S704
         css=Markup(css),  # noqa: S704
-        data=Markup(page.embed(page.data(tables, grid))),  # noqa: S704
+        data=Markup(page.embed(page.data(tables, grid, medians))),  # noqa: S704
         policy=_policy(script, css),
         facts=summary.facts(tables),
         sentences=sentences,
@@ -165,6 +172,13 @@ def html(
         gradings=measured.gradings(tables),
         error_bars=measured.error_bars(tables),
         selftest=None if tables.selftest is None else selftest.lines(tables.selftest),
+        volumes=overview.volumes(tables),
+        volume_costs=overview.COSTS,
+        equal_energy=overview.equal_energy(tables, medians),
+        rooflines=roofline.rooflines(tables),
+        neuron=neuron.section(tables),
+        neuron_suite=neuron,
+        rankings=[(r, "" if r.refusal else critical.diagram(r)) for r in critical.rankings(tables)],
         claims=claims.findings(claims.announced(), tables, found),
         redundancies=measured.redundancies(tables),
         spreads=measured.spreads(tables),

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from neurojoule import carbon
-from neurojoule_reports import measured, page, units
+from neurojoule import carbon, quantities
+from neurojoule_reports import measured, page
 from neurojoule_reports.costs import Duel
 from neurojoule_reports.frames import ARM_KEY, Frames
 from neurojoule_reports.verdict import TaskVerdict
@@ -100,7 +100,7 @@ def _cost(verdicts: Sequence[TaskVerdict]) -> str:
     if parts:
         return f"Dendritic against point units of the same size \u2013 {'; '.join(parts)}."
     cheap = [
-        f"{v.task}: {c.arm} trains with {units.si(c.value, c.unit)}"
+        f"{v.task}: {c.arm} trains with {quantities.si(c.value, c.unit)}"
         for v in verdicts
         for c in v.cheapest[:1]
         if c.arm
@@ -119,13 +119,13 @@ def _duel_words(duel: Duel, metric: str) -> str:
     elif not quality.clear:
         alike.append(name)
     elif metric == "accuracy":
-        said.append(f"{units.signed(100 * quality.value)} points")
+        said.append(f"{quantities.signed(100 * quality.value)} points")
     else:
         said.append(f"{name} {'better' if quality.value > 0 else 'worse'}")
     if energy.refusal:
         said.append(f"energy: {energy.refusal}")
     elif energy.clear:
-        said.append(f"{units.digits(energy.value)} times the training energy")
+        said.append(f"{quantities.digits(energy.value)} times the training energy")
     else:
         alike.append("training energy")
     if alike:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from neurojoule_reports import units
+from neurojoule import quantities
+from neurojoule.quantities import digits
 from neurojoule_reports.pairs import Comparison
 
 
 def quality_words(best: float, leader: str, quality: Sequence[Comparison], metric: str) -> str:
     """Who leads on quality, by how much, and who cannot be told from it, in a sentence."""
-    value = units.quality(best, metric)
+    value = quantities.quality(best, metric)
     first = f"{leader} has the best median {metric_words(metric)}, {value}"
     peers = [c.b for c in quality if not c.refusal and not c.clear]
     beaten = [c for c in quality if c.clear]
@@ -42,9 +43,9 @@ def metric_words(metric: str) -> str:
 def _gap(c: Comparison, metric: str) -> str:
     if metric == "accuracy":
         low, high = 100 * c.low, 100 * c.high
-        span = "" if c.low == c.high else f" ({units.digits(low, 2)} to {units.digits(high, 2)})"
-        return f"{units.digits(100 * c.value, 2)} points{span}"
-    return f"{units.digits(c.value)} ({units.digits(c.low)} to {units.digits(c.high)})"
+        span = "" if c.low == c.high else f" ({digits(low, 2)} to {digits(high, 2)})"
+        return f"{digits(100 * c.value, 2)} points{span}"
+    return f"{digits(c.value)} ({digits(c.low)} to {digits(c.high)})"
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:

@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 import synthetic
+from cells import AMPA, NMDA, cell
 from neurojoule.errors import UserError
 from neurojoule.registry import models
 from neurojoule_reports import claim_tests, claims, frames, ladder, verdict
@@ -114,32 +115,6 @@ def test_waste_holds_where_an_equally_good_point_network_costs_clearly_more():
 
 def test_waste_does_not_hold_where_the_smallest_point_network_is_better():
     assert judge("waste-energy", exchange(0.5, {1000: 0.99})).status == "does not hold"
-
-
-def rung(task, layers, width, validation, seed):
-    r = synthetic.make(
-        suite="neuron", task=task, model="tcn_surrogate", family="surrogate", size=None, seed=seed,
-        options=(("layers", layers), ("width", width)),
-    )  # fmt: skip
-    quality = msgspec.structs.replace(
-        r.quality, metric="log_loss", higher_is_better=False, validation=validation,
-        test=validation, chance=1.0, target=0.0,
-    )  # fmt: skip
-    work = msgspec.structs.replace(r.work, width=width)
-    return msgspec.structs.replace(r, quality=quality, work=work)
-
-
-def cell(task, losses, spread=0.0):
-    """A ladder: (depth, width) -> validation loss, three seeds."""
-    return [
-        rung(task, depth, width, loss * (1 + spread * (seed - 1)), seed)
-        for (depth, width), loss in losses.items()
-        for seed in range(3)
-    ]
-
-
-NMDA = {(1, 128): 0.5, (3, 128): 0.4, (5, 128): 0.302, (7, 128): 0.3}
-AMPA = {(1, 128): 0.2, (3, 128): 0.199, (7, 128): 0.2}
 
 
 def test_depth_is_the_smallest_within_the_margin_of_the_best():

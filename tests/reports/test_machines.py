@@ -82,15 +82,15 @@ def test_the_map_divides_by_a_point_model_of_the_same_machine(tmp_path):
     assert values[time_map.baseline] == (0.0, 0.0)
 
 
-def test_the_page_has_the_section_with_two_settings_only(tmp_path):
+def test_the_page_compares_machines_where_there_are_two(tmp_path):
     one = render.report([folder(tmp_path / "a")], tmp_path / "r1", formats=["html"])
-    assert 'id="machines"' not in one.path.read_text(encoding="utf-8")
+    assert "arm by arm" not in one.path.read_text(encoding="utf-8")
     two = render.report(
         [tmp_path / "a", folder(tmp_path / "b", machine="workstation")],
         tmp_path / "r2",
         formats=["html"],
     )
-    assert 'id="machines"' in two.path.read_text(encoding="utf-8")
+    assert "arm by arm" in two.path.read_text(encoding="utf-8")
 
 
 def test_tables_line_up_with_wide_letters_and_without_control_ones():

@@ -8,8 +8,8 @@ import pytest
 
 import browser
 import synthetic
-from neurojoule import carbon
-from neurojoule_reports import render, units
+from neurojoule import carbon, quantities
+from neurojoule_reports import render
 
 BINARY = browser.find()
 
@@ -146,7 +146,7 @@ def test_page_and_files_write_numbers_alike(page, report):
     )
     assert len(cells) == len(rows)
     for arm, text in cells:
-        assert text == units.si(float(f"{float(rows[arm]['x']):.6g}"), "J")
+        assert text == quantities.si(float(f"{float(rows[arm]['x']):.6g}"), "J")
 
 
 @pytest.mark.parametrize("width", [380, 800, 1280])

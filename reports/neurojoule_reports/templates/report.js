@@ -17,7 +17,7 @@
   };
   const state = { ...defaults };
 
-  // ---- numbers, with the rules of units.py -----------------------------------------------------
+  // ---- numbers, with the rules of neurojoule/quantities.py -----------------------------------------------------
   const PREFIXES = ["f", "p", "n", "\u00b5", "m", "", "k", "M", "G", "T", "P"];
   function digits(value, figures = 3) {
     if (value === 0) return "0";
@@ -409,6 +409,37 @@
   }
   function untip() { tooltip?.remove(); tooltip = null; }
 
+  // ---- overview: every task at a glance, each a link to its figure ------------------------------
+  function overview(shown) {
+    $("overview").replaceChildren();
+    if (shown.length < 2) return;
+    for (const task of shown) {
+      const list = points(task);
+      if (!list.length) continue;
+      const W = 176; const H = 96;
+      const [xs, ys] = [list.map((p) => Math.log(p.x)), list.map((p) => p.y)];
+      const at = (v, all, from, to) => from + ((v - Math.min(...all)) / (Math.max(...all) - Math.min(...all) || 1)) * (to - from);
+      const X = (p) => at(Math.log(p.x), xs, 8, W - 8).toFixed(1);
+      const Y = (p) => at(p.y, ys, H - 10, 8).toFixed(1);
+      const root = svg("svg", { viewBox: `0 0 ${W} ${H}`, "aria-hidden": "true" });
+      root.append(svg("line", { class: "rule", x1: 0, x2: W, y1: H - 1, y2: H - 1 }));
+      const front = paretoFront(list, task.higher);
+      root.append(svg("path", { class: "front", d: `${front.map((p, i) => (i ? `H${X(p)}V${Y(p)}` : `M${X(p)},${Y(p)}`)).join("")}H${W}` }));
+      for (const p of list) {
+        root.append(svg("path", { class: "dot", d: marker(p.arm.family, 3), fill: colour(p.arm.family), transform: `translate(${X(p)} ${Y(p)})` }));
+      }
+      const best = [...list].sort((a, b) => (task.higher ? b.y - a.y : a.y - b.y))[0];
+      const link = html("a", { href: `#${task.anchor}` }, html("bdi", {}, task.task), ` ${quality(best.y, task.metric)}`, root);
+      link.addEventListener("click", (event) => goTo(event, task.anchor));
+      $("overview").append(link);
+    }
+  }
+  function goTo(event, id) {
+    event.preventDefault();
+    $(id)?.scrollIntoView();
+    $(id)?.focus({ preventScroll: true });
+  }
+
   // ---- all figures -----------------------------------------------------------------------------
   function figures() {
     const home = $("figures");
@@ -416,6 +447,7 @@
     const axis = axes.get(state.axis);
     const shown = data.tasks.filter((t) =>
       arms.some((a) => a.task === t.task && a.suite === t.suite && a.setting === state.setting));
+    overview(shown);
     for (const task of shown) {
       const figure = html("figure", { id: task.anchor, tabindex: "-1" });
       figure.append(html("h3", {}, html("bdi", {}, task.task), " ", html("small", {}, task.suite)));
@@ -662,12 +694,7 @@
   $("latex").addEventListener("click", () => copy(latex()));
   // A link to a figure must not push the state out of the address.
   for (const link of document.querySelectorAll("a[data-figure]")) {
-    link.addEventListener("click", (event) => {
-      const target = $(link.hash.slice(1));
-      event.preventDefault();
-      target?.scrollIntoView();
-      target?.focus({ preventScroll: true });
-    });
+    link.addEventListener("click", (event) => goTo(event, link.hash.slice(1)));
   }
   addEventListener("hashchange", () => { fromHash(); show(); });
   let width = innerWidth;
