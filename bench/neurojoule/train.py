@@ -16,7 +16,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from neurojoule.kernels import softmax
 from neurojoule.meter import own_cpu_s
 from neurojoule.optimiser import optimiser
 from neurojoule.registry import Loss, Metric
@@ -107,34 +106,19 @@ def gradient_learner(
     forward: Callable[[Tensor], Tensor] | None = None,
 ) -> Learn:
     """Backpropagation with the recipe's optimiser, through `forward` where it is compiled."""
-    forward = model if forward is None else forward
+    loss_of, forward = LOSSES[loss_name], model if forward is None else forward
     parameters = [p for p in model.parameters() if p.requires_grad]
-    backward, update = _backward(loss_name), optimiser(recipe, parameters)
+    update = optimiser(recipe, parameters)
 
     def learn(x: Tensor, y: Tensor) -> Tensor:
         for parameter in parameters:
             parameter.grad = None
-        loss = backward(forward(x), y)
+        loss = loss_of(forward(x), y)
+        loss.backward()  # type: ignore[no-untyped-call]
         update()
         return loss
 
     return learn
-
-
-def _backward(loss_name: Loss) -> Learn:
-    """From a model's output and the targets to the loss; leaves the gradients in the parameters."""
-    loss_of = LOSSES[loss_name]
-
-    def backward(output: Tensor, y: Tensor) -> Tensor:
-        if loss_name == "cross_entropy" and softmax.is_looped(output, y):
-            loss, slope = softmax.cross_entropy(output, y)
-            output.backward(slope)  # type: ignore[no-untyped-call]
-            return loss
-        loss = loss_of(output, y)
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss
-
-    return backward
 
 
 def batches(data: Data, batch_size: int, seed: int) -> Iterator[tuple[Tensor, Tensor]]:

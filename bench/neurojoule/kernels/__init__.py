@@ -13,7 +13,6 @@ def prepare() -> None:
         gru_loops,
         jit,
         scan_loops,
-        softmax_loops,
         stream_loops,
     )
 
@@ -22,5 +21,4 @@ def prepare() -> None:
         event_loops.compiled()
         gru_loops.compiled()
         scan_loops.compiled()
-        softmax_loops.compiled()
         stream_loops.compiled()
