@@ -42,7 +42,10 @@ clock = Clock()
 
 
 class Benchmark:
-    """The state of one benchmarking session: its options, specs and finished records."""
+    """The state of one benchmarking session: its options, specs and finished records.
+
+    `notes` are lines that items without records want in the summary.
+    """
 
     def __init__(self, config: pytest.Config) -> None:
         option = config.getoption
@@ -55,6 +58,7 @@ class Benchmark:
         self.records: dict[Spec, Record] = {}
         self.reused: set[Spec] = set()
         self.left_out: dict[str, str] = {}
+        self.notes: list[str] = []
 
     def specs(self, suite: Suite, row: Row, setup: Setup) -> list[Spec]:
         """The specs behind one item."""
@@ -252,7 +256,13 @@ def pytest_benchmark_update_machine_info(machine_info: dict[str, Any]) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """The table that pytest-benchmark cannot print: quality, joules, CO2e, FLOPs, parameters."""
     benchmark = config.stash.get(KEY, None)
-    if benchmark is None or not benchmark.records:
+    if benchmark is None:
+        return
+    if benchmark.notes:
+        terminalreporter.section("kernels")
+        for line in benchmark.notes:
+            terminalreporter.write_line(line)
+    if not benchmark.records:
         return
     from neurojoule.summary import table
 

@@ -1,6 +1,7 @@
-"""What the fork server imports once, so that a run's process starts in a fraction of a second.
+"""What the fork server does once, so that a run's process starts in a fraction of a second.
 
-Only imports: nothing here starts a thread, opens a device or reads data.
+Imports, and the machine code of the loops: every run forked afterwards has both for nothing.
+Nothing here starts a thread, opens a device or reads data.
 """
 
 import codecarbon.core.emissions
@@ -8,7 +9,8 @@ import codecarbon.core.hardware_cache
 import codecarbon.core.resource_tracker
 import codecarbon.emissions_tracker  # noqa: F401
 
-from neurojoule import protocol, registry  # noqa: F401
+from neurojoule import kernels, protocol, registry  # noqa: F401
 
 registry.models()
 registry.tasks()
+kernels.prepare()

@@ -159,6 +159,18 @@ def run(
         return _run_blocks(specs, machinery, tell)
 
 
+def ceilings_of(setup: Setup, session: Session) -> Ceilings:
+    """What a setup can do at most, for a suite that times without runs; probed where not known.
+
+    Raises:
+        UserError: when the setup cannot run here.
+    """
+    _check_setup(str(setup), setup.torch_device, setup.threads)
+    machinery = _prepare(session, ())
+    machinery.find_ceilings(setup)
+    return machinery.ceilings[setup]
+
+
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
