@@ -41,6 +41,11 @@ FORMATS = ("html", "png", "svg", "csv", "parquet", "markdown", "json", "boamps")
 
 DEFAULT = FORMATS[:4]
 
+SCRIPT = (
+    "data.js", "svg.js", "labels.js", "curves.js", "figures.js", "table.js", "controls.js",
+)  # fmt: skip
+"""Parts of the page's script, joined in this order within one function."""
+
 MAX_FIGURES = 24
 """Beyond this many figures, files are drawn for the setting with the most runs only."""
 
@@ -148,7 +153,8 @@ def html(
 ) -> str:
     """The page as text."""
     templates = files("neurojoule_reports") / "templates"
-    script = (templates / "report.js").read_text(encoding="utf-8")
+    parts = [(templates / "script" / name).read_text(encoding="utf-8") for name in SCRIPT]
+    script = "\n".join(['"use strict";', "(() => {", *parts, "})();"])
     css = (templates / "report.css").read_text(encoding="utf-8") + palette.css()
     medians = curves.median_curves(curves.curves(tables.records, tables.runs))
     environment = jinja2.Environment(
