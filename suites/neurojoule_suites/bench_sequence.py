@@ -14,7 +14,7 @@ PUBLISHED: tuple[tuple[str, dict[str, Option], Size], ...] = (
     ("cnn1d", {}, Size(5_210)),
     ("gru", {"bidirectional": True, "readout": "all"}, Size(5_134)),
     ("tcn", {}, Size(5_210)),
-    # Few synapses a dendrite: with the 16 of images a field of a 40-point signal is no longer local.
+    # Few synapses a dendrite: with 16, a field of a signal of 40 points is no longer local.
     ("dann", {"fields": "local", "synapses": 5}, Size(11_700)),
     ("dann_linear", {"fields": "local", "synapses": 5}, Size(11_700)),
 )
