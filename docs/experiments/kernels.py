@@ -16,19 +16,25 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from loop import published as torchs
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.profiler import ProfilerActivity, profile
 
+from neurojoule import work
 from neurojoule.kernels import dendrite_loops, jit, prepare
 from neurojoule.kernels.compact import BlockLinear, CompactLinear, DendriticLayer
 from neurojoule.kernels.convolution import causal_conv1d
 from neurojoule.kernels.events import EventConv1d, SpikeEvents
 from neurojoule.kernels.masked import MaskedLinear
+from neurojoule.kernels.small_convolution import SmallConv1d, as_product
 from neurojoule.kernels.streaming import Streaming
-from neurojoule.registry import get_task, models
-from neurojoule.views import shape as view_shape
+from neurojoule.optimiser import optimiser
+from neurojoule.prepare import Prepared
+from neurojoule.prepare import prepare as prepared
+from neurojoule.registry import Shape, get_model, get_task, models
+from neurojoule.spec import Recipe, Size, Spec
 from neurojoule.views import why_not
+from neurojoule_suites import bench_sequence
 
 BATCH, INPUTS, SOMATA, DENDRITES, SYNAPSES, CLASSES = 128, 784, 128, 16, 16, 10
 UNITS = SOMATA * DENDRITES
@@ -486,54 +492,108 @@ def convolution() -> None:
         print(f"  {shape!s:34} {' | '.join(cells)}")
 
 
-OPTIMISER = ("_fused_adam", "Optimizer.step", "Optimizer.zero_grad")
-CONTRACTION = (
-    *("aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm", "mkldnn", "aten::_embedding_bag"),
-    *("convolution", "aten::gru", "aten::lstm", "aten::dot", "aten::mv", "aten::addmv"),
-    *("_CompiledUnits", "_CompiledBlocks", "_DendriticSums"),
-)
+class Product(SmallConv1d):
+    """Always the product, whatever the rule."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's own name
+        """Map (batch, channels, steps) to (batch, units, steps out)."""
+        return as_product(input, self.weight, self.bias, self.stride[0], int(self.padding[0]))
+
+
+def strided() -> None:
+    """The CNN of MNIST-1D by products and by conv1d, at any size: where the rule's limits are."""
+    print("\nconv1d / product, forward + backward | inference")
+    for units in (8, 25, 64):
+        torch.manual_seed(0)
+        plain = torchs(get_model("cnn1d").build(Shape((1, 40), 10, (40,)), units))
+        fast = copy.deepcopy(plain)
+        for name in ("conv1", "conv2", "conv3"):
+            conv = getattr(plain, name)
+            taps, stride, padding = conv.kernel_size[0], conv.stride[0], conv.padding[0]
+            layer = Product(conv.in_channels, units, taps, stride=stride, padding=padding)
+            layer.load_state_dict(conv.state_dict())
+            setattr(fast, name, layer)
+        for batch in (1, 8, 32, 100, 256, 1024):
+            x, y = torch.randn(batch, 1, 40), torch.randint(10, (batch,))
+            cells = []
+            for test in (lambda m, x=x, y=y: backward(m, x, y), lambda m, x=x: inference(m, x)):
+                times = turns(
+                    {
+                        "conv1d": lambda test=test, m=plain: test(m),
+                        "product": lambda test=test, m=fast: test(m),
+                    },
+                    rounds=7,
+                )
+                cells.append(f"{np.median(times['conv1d'] / times['product']):.2f}")
+            print(f"  {units:3} channels, batch {batch:5}: {' | '.join(cells)}")
 
 
 def families() -> None:
-    """Where the time of one training step goes, by model, as the registry has them."""
-    source = get_task("mnist1d")
-    print("\nShare of a training step (batch 100, default width, torch's profiler, self time)")
-    print(f"  {'':18}{'ms':>8}  contractions  element-wise, copies, rest  optimiser")
+    """Where an update's time goes, by model, at the size of the suite `sequence` or its default."""
+    published = {name: (options, size) for name, options, size in bench_sequence.PUBLISHED}
+    square = torch.randn(1024, 1024)
+    product_ms = float(np.median(turns({"product": lambda: square @ square}, rounds=7)["product"]))
+    flops_per_ms = 2 * 1024**3 / product_ms
+    print("\nms of an update on MNIST-1D, batch 100; before: Adam as it comes, loss.item()")
+    print(f"  {'':18}{'before':>8}{'now':>8}{'forward':>9}{'backward':>9}{'update':>8}{'floor':>8}")
     for name, entry in models().items():
-        if entry.learns != "gradient" or why_not(entry, source) is not None:
+        if entry.learns != "gradient" or why_not(entry, get_task("mnist1d")) is not None:
             continue
-        torch.manual_seed(0)
-        shape = view_shape(entry, source)
-        net = entry.build(shape, entry.default_width)
-        optimiser = torch.optim.Adam(net.parameters(), fused=True)
-        x, y = torch.randn(100, *shape.inputs), torch.randint(source.outputs, (100,))
+        options, size = published.get(name, ({}, Size()))
+        spec = Spec(
+            suite="families",
+            task="mnist1d",
+            model=name,
+            options=tuple(options.items()),
+            size=size,
+            seed=0,
+            recipe=Recipe(steps=1, batch_size=100, learning_rate=1e-4),
+        )
+        print(f"  {name:18}" + "".join(_shares(prepared(spec), flops_per_ms)))
 
-        def step(net: nn.Module, opt: torch.optim.Optimizer, x: Tensor, y: Tensor) -> None:
-            opt.zero_grad()
-            F.cross_entropy(net(x), y).backward()
-            opt.step()
 
-        for _ in range(3):
-            step(net, optimiser, x, y)
-        times = []
-        for _ in range(30):
-            start = time.process_time()
-            step(net, optimiser, x, y)
-            times.append(1e3 * (time.process_time() - start))
-        with profile(activities=[ProfilerActivity.CPU]) as trace:
-            for _ in range(10):
-                step(net, optimiser, x, y)
-        parts = dict.fromkeys(("contraction", "other", "optimiser"), 0.0)
-        for event in trace.key_averages():
-            if event.key.startswith(OPTIMISER) or "_fused_adam" in event.key:
-                parts["optimiser"] += event.self_cpu_time_total
-            elif any(part in event.key for part in CONTRACTION):
-                parts["contraction"] += event.self_cpu_time_total
-            else:
-                parts["other"] += event.self_cpu_time_total
-        shares = [100 * value / sum(parts.values()) for value in parts.values()]
-        print(f"  {name:18}{np.median(times):8.2f}{shares[0]:12.0f} %{shares[1]:24.0f} %", end="")
-        print(f"{shares[2]:12.0f} %")
+def _shares(run: Prepared, flops_per_ms: float) -> list[str]:
+    model, before, x, y = run.model, torchs(run.model), run.train.x[:100], run.train.y[:100]
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    adam, update = torch.optim.Adam(before.parameters()), optimiser(run.spec.recipe, parameters)
+    learn = run.learner()
+
+    def loss() -> Tensor:
+        return F.cross_entropy(model(x), y)
+
+    def both() -> None:
+        for parameter in parameters:
+            parameter.grad = None
+        loss().backward()
+
+    def published() -> None:
+        found = F.cross_entropy(before(x), y)
+        found.item()
+        found.backward()
+        adam.step()
+        adam.zero_grad()
+
+    both()
+    forms: Forms = {
+        "before": published,
+        "now": lambda: learn(x, y),
+        "forward": loss,
+        "both": both,
+        "update": update,
+    }
+    ms = {k: float(np.median(v)) for k, v in turns(forms, rounds=7, window_s=0.02).items()}
+    counted = work.count(model, x)
+    flops = (counted.forward_flops + counted.backward_flops) * len(x)
+    columns = (
+        ms["before"],
+        ms["now"],
+        ms["forward"],
+        ms["both"] - ms["forward"],
+        ms["update"],
+        flops / flops_per_ms,
+    )
+    widths = (8, 8, 9, 9, 8, 8)
+    return [f"{value:{width}.3f}" for value, width in zip(columns, widths, strict=True)]
 
 
 SECTIONS = {
@@ -546,6 +606,7 @@ SECTIONS = {
         events,
         streaming,
         convolution,
+        strided,
         families,
     )
 }

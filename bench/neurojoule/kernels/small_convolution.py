@@ -48,8 +48,8 @@ class SmallConv1d(nn.Conv1d):
         if not is_small(input, self.weight, stride, padding):
             y: Tensor = super().forward(input)
             return y
-        product: Tensor = _Product.apply(input, self.weight, self.bias, stride, padding)  # type: ignore[no-untyped-call]
-        return product
+        assert self.bias is not None
+        return as_product(input, self.weight, self.bias, stride, padding)
 
 
 def is_small(x: Tensor, weight: Tensor, stride: int, padding: int) -> bool:
@@ -58,6 +58,12 @@ def is_small(x: Tensor, weight: Tensor, stride: int, padding: int) -> bool:
         return False
     macs = len(x) * weight.numel() * _steps(x.shape[2], weight.shape[2], stride, padding)
     return 0 < macs <= (MOST_MACS if torch.is_grad_enabled() else MOST_MACS // 2)
+
+
+def as_product(x: Tensor, weight: Tensor, bias: Tensor, stride: int, padding: int) -> Tensor:
+    """The convolution as one product, at any size; arguments and result as of `conv1d`."""
+    y: Tensor = _Product.apply(x, weight, bias, stride, padding)  # type: ignore[no-untyped-call]
+    return y
 
 
 def _steps(steps: int, taps: int, stride: int, padding: int) -> int:
