@@ -6,8 +6,8 @@ The report's page has the same rules in its script; a test holds the two togethe
 import math
 
 _PREFIXES = {
-    -15: "f", -12: "p", -9: "n", -6: "\u00b5", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T",
-    15: "P",
+    -18: "a", -15: "f", -12: "p", -9: "n", -6: "\u00b5", -3: "m", 0: "", 3: "k", 6: "M", 9: "G",
+    12: "T", 15: "P",
 }  # fmt: skip
 
 MISSING = "\u2013"
@@ -41,7 +41,7 @@ def si(value: float | None, unit: str) -> str:
         return f"{int(value)} {unit}".replace("-", "\u2212").strip()
     rounded = float(f"{value:.2e}")
     exponent = math.floor(math.log10(abs(rounded)) / 3) * 3
-    exponent = min(15, max(-15, exponent))
+    exponent = min(15, max(-18, exponent))
     return f"{digits(rounded / 10.0**exponent)} {_PREFIXES[exponent]}{unit}".strip()
 
 

@@ -404,6 +404,7 @@ def read(folders: Iterable[Path]) -> Folder:
     """
     records: dict[str, Record] = {}
     bad: list[tuple[Path, str]] = []
+    known: dict[bytes, object] = {}
     for path in _files(folders):
         try:
             record = decode(path.read_bytes(), str(path))
@@ -414,8 +415,19 @@ def read(folders: Iterable[Path]) -> Folder:
         if twin is not None and twin != record:
             bad.append((path, f"{path} contradicts another record with the id {record.run_id}"))
             continue
-        records[record.run_id] = record
+        records[record.run_id] = _share(record, known)
     return Folder(tuple(records.values()), tuple(bad))
+
+
+def _share(record: Record, known: dict[bytes, object]) -> Record:
+    """The same record with its machine, ceilings and idle windows in common with others.
+
+    A hundred thousand copies of one machine's facts would not fit into the memory of a laptop.
+    """
+    parts = {name: getattr(record, name) for name in ("machine", "ceilings", "idle")}
+    return msgspec.structs.replace(
+        record, **{name: known.setdefault(msgspec.json.encode(v), v) for name, v in parts.items()}
+    )
 
 
 def _files(folders: Iterable[Path]) -> Iterator[Path]:

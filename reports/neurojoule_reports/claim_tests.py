@@ -14,6 +14,7 @@ from neurojoule.quantities import digits, si
 from neurojoule_reports import ladder, machines
 from neurojoule_reports.exchange import Rate
 from neurojoule_reports.frames import Frames, groups, ranked
+from neurojoule_reports.naming import registered
 from neurojoule_reports.selftest import Rate as Share
 from neurojoule_reports.verdict import TaskVerdict
 
@@ -177,7 +178,7 @@ def _evidence(runs: pd.DataFrame, status: str, words: str) -> Evidence:
 
 def _reaches(test: Reaches, known: Known) -> Evidence:
     runs = _of_tasks(known, [test.task])
-    names = ladder.registered(runs)
+    names = registered(runs)
     runs = runs[names.isin([*test.can, *test.cannot])].assign(name=names)
     solved = {str(name): [q >= 1 for q in part["quality"]] for name, part in runs.groupby("name")}
     if set(test.can) - set(solved) or set(test.cannot) - set(solved):
@@ -227,7 +228,7 @@ def _ladder(test: DepthAtMost | DepthOrder | UnitsBetween, known: Known) -> Evid
                 f"Smallest depth within {test.margin:.0%}: {first.depth_words} for {test.deeper}, "
                 f"{second.depth_words} for {test.shallower}."
             )
-    rungs = runs[ladder.registered(runs) == test.model]
+    rungs = runs[registered(runs) == test.model]
     return _evidence(rungs, HOLDS if holds else FAILS if fails else OPEN, words)
 
 

@@ -10,6 +10,7 @@ from neurojoule import quantities
 from neurojoule_reports import ledgers
 from neurojoule_reports.columns import AXES, Axis
 from neurojoule_reports.ledgers import Priced, Runs
+from neurojoule_reports.naming import dendritic
 from neurojoule_reports.pairs import Comparison, by_seed, compare, corrected
 
 COSTS: tuple[Axis, ...] = tuple(
@@ -104,10 +105,8 @@ def duels(
     pairs = []
     for (size, _share), part in table.groupby(["size_budget", "share"], sort=False):
         best = {}
-        for family in ("dendritic", "point"):
-            of = part[part["family"] == family].sort_values(
-                "quality", ascending=not higher, kind="stable"
-            )
+        for family, among in (("dendritic", dendritic(part)), ("point", part["family"] == "point")):
+            of = part[among].sort_values("quality", ascending=not higher, kind="stable")
             if not of.empty:
                 best[family] = str(of.index[0])
         if len(best) == 2:

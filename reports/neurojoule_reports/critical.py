@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats as scipy_stats
 
 from neurojoule_reports.frames import Frames, groups
+from neurojoule_reports.naming import registered
 from neurojoule_reports.stats import CONFIDENCE
 
 MIN_TASKS = 10
@@ -50,7 +51,7 @@ def _ranking(setting: str, arms: pd.DataFrame) -> Ranking:
     known = arms[arms["quality"].notna() & (arms["share"] == 1)]
     known = known.assign(
         sign=known["higher_is_better"].map({True: 1.0, False: -1.0}).astype(float),
-        name=known["model"].astype(str).str.extract(r"^([^ ,]*)", expand=False),
+        name=registered(known),
     )
     known = known.assign(score=known["quality"] * known["sign"], on=known["suite"] + known["task"])
     wide = known.pivot_table(index="on", columns="name", values="score", aggfunc="max")

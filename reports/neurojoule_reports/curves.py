@@ -4,6 +4,7 @@ Curves hold clocks; the joules of a run are apportioned to them by its clock, ne
 that never reaches the target is censored: it counts as more than any that does, and is counted.
 """
 
+from array import array
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,27 +24,31 @@ def curves(records: Sequence[rec.Record], runs: pd.DataFrame) -> pd.DataFrame:
     Columns: run_id, step, time_s, flops, energy_j (NaN where it may not be ranked), validation,
     then suite, task, setting, arm.
     """
-    kept = runs[(runs["status"] == "ok") & ~runs["superseded"]]
-    energy = kept["train_energy_j"].where(kept["energy_valid"])
-    by_id = dict(zip(kept["run_id"], energy, strict=True))
-    rows = [
-        (
-            r.run_id,
-            point.step,
-            point.time_s,
-            point.flops,
-            by_id[r.run_id] * point.time_s / r.train.time_s,
-            point.validation,
-        )
-        for r in records
-        if r.run_id in by_id and r.train is not None and r.train.time_s > 0
-        for point in r.curve
-        if point.validation is not None
-    ]
-    names = ["run_id", "step", "time_s", "flops", "energy_j", "validation"]
-    table: pd.DataFrame = pd.DataFrame(rows, columns=names)
-    joined: pd.DataFrame = table.merge(kept[["run_id", *ARM_KEY]], on="run_id", how="left")
-    return joined
+    kept = runs[(runs["status"] == "ok") & ~runs["superseded"]].reset_index(drop=True)
+    energy = kept["train_energy_j"].where(kept["energy_valid"]).to_numpy(dtype=float)
+    index = {run_id: i for i, run_id in enumerate(kept["run_id"])}
+    names = ("run", "step", "time_s", "flops", "share", "validation")
+    columns = {name: array("d") for name in names}
+    for r in records:
+        run = index.get(r.run_id)
+        if run is None or r.train is None or r.train.time_s <= 0:
+            continue
+        for point in r.curve:
+            if point.validation is not None:
+                share = point.time_s / r.train.time_s
+                cells = (run, point.step, point.time_s, point.flops, share, point.validation)
+                for column, cell in zip(columns.values(), cells, strict=True):
+                    column.append(cell)
+    table = pd.DataFrame({name: np.asarray(cells) for name, cells in columns.items()})
+    of = table["run"].to_numpy(dtype=np.intp)
+    # Names as codes: a million points would hold a million copies of each.
+    texts = {
+        name: pd.Categorical.from_codes(codes[of], categories=categories)
+        for name in ("run_id", *ARM_KEY)
+        for codes, categories in [pd.factorize(kept[name], sort=True)]
+    }
+    energy_j = energy[of] * table["share"].to_numpy()
+    return table.drop(columns=["run", "share"]).assign(energy_j=energy_j, **texts)
 
 
 def median_curves(table: pd.DataFrame) -> pd.DataFrame:
@@ -53,10 +58,10 @@ def median_curves(table: pd.DataFrame) -> pd.DataFrame:
     """
     if table.empty:
         return pd.DataFrame(columns=[*ARM_KEY, "step", *_MEDIANS, "runs"])
-    grouped = table.groupby([*ARM_KEY, "step"], sort=True)
+    grouped = table.groupby([*ARM_KEY, "step"], sort=True, observed=True)
     out = grouped[list(_MEDIANS)].median()
     out["runs"] = grouped.size()
-    out = out.reset_index()
+    out = out.reset_index().astype(dict.fromkeys(ARM_KEY, str))
     most = out.groupby(ARM_KEY)["runs"].transform("max")
     out = out[out["runs"] * 2 > most]
     rank = out.groupby(ARM_KEY).cumcount()

@@ -4,6 +4,7 @@ Colours come from the page's style (`palette.css`), so that light and dark need 
 """
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import LiteralString
@@ -133,4 +134,4 @@ def around(values: Sequence[float], factor: float = 2.0) -> tuple[float, float]:
 
 def unit(name: str) -> Words:
     """Ticks with a prefix and this unit."""
-    return lambda value: si(value, name)
+    return lambda value: re.sub(r"\.0+(?= |$)", "", si(value, name))

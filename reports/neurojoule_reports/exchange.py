@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neurojoule.quantities import digits
+from neurojoule_reports.naming import dendritic
 from neurojoule_reports.stats import MIN_PAIRS
 
 CURRENCIES: tuple[tuple[str, str], ...] = (
@@ -85,7 +86,7 @@ def exchanges(runs: pd.DataFrame, arms: pd.DataFrame) -> list[Exchange]:
     known = arms[arms["quality"].notna()]
     full = known[known["share"] == 1]
     point = known[known["family"] == "point"]
-    dendritic = full[full["family"] == "dendritic"].sort_values("parameters", kind="stable")
+    priced = full[dendritic(full)].sort_values("parameters", kind="stable")
     if point.empty:
         return []
     higher = bool(known["higher_is_better"].iloc[0])
@@ -97,7 +98,7 @@ def exchanges(runs: pd.DataFrame, arms: pd.DataFrame) -> list[Exchange]:
     if len(set(point["share"])) > 1:
         wide["share"] = rows.pivot_table(index="arm", columns="seed", values="share", dropna=False)
     out = []
-    for arm, size, quality in dendritic[["arm", "size_budget", "quality"]].itertuples(index=False):
+    for arm, size, quality in priced[["arm", "size_budget", "quality"]].itertuples(index=False):
         whole = list(point.loc[point["share"] == 1, "arm"])
         rates = [
             _rate(wide, str(arm), whole, column, name, higher=higher) for column, name in CURRENCIES

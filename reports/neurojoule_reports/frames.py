@@ -63,11 +63,13 @@ def load(folders: Iterable[Path]) -> Frames:
     return Frames(table, arms(table), (*folder.set_aside, *bad), folder.records, found)
 
 
-def runs(records: Sequence[rec.Record]) -> pd.DataFrame:
-    """A row a run, in order of suite, task, setting, arm and seed; unknown numbers are NaN."""
-    # Column by column, so that a hundred thousand rows are never held as dictionaries.
+CHUNK = 5_000
+"""Rows that are held as Python's numbers at a time; a frame holds them in a third of the room."""
+
+
+def _chunk(records: Sequence[rec.Record], suffix_of: Sequence[str]) -> pd.DataFrame:
     columns: dict[str, list[object]] = {column.name: [] for column in RUN_COLUMNS}
-    for record, suffix in zip(records, suffixes(records), strict=True):
+    for record, suffix in zip(records, suffix_of, strict=True):
         values = row(record, suffix)
         for name, cells in columns.items():
             cells.append(values.get(name))
@@ -77,6 +79,17 @@ def runs(records: Sequence[rec.Record]) -> pd.DataFrame:
             table[column.name] = table[column.name].astype(bool)
         elif column.name not in _TEXT:
             table[column.name] = pd.to_numeric(table[column.name])
+    return table
+
+
+def runs(records: Sequence[rec.Record]) -> pd.DataFrame:
+    """A row a run, in order of suite, task, setting, arm and seed; unknown numbers are NaN."""
+    suffix_of = suffixes(records)
+    parts = [
+        _chunk(records[i : i + CHUNK], suffix_of[i : i + CHUNK])
+        for i in range(0, max(1, len(records)), CHUNK)
+    ]
+    table = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
     order = ["suite", "task", "setting", "arm", "seed", "started_utc", "run_id"]
     table = table.sort_values(order, kind="stable", ignore_index=True)
     same = ["spec_hash", "machine"]

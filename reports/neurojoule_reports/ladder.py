@@ -13,6 +13,7 @@ import pandas as pd
 
 from neurojoule.registry import tasks
 from neurojoule_reports.frames import groups
+from neurojoule_reports.naming import registered
 from neurojoule_reports.stats import median_rank
 
 DEPTHS = ("layers", "levels", "depth")
@@ -73,12 +74,6 @@ def rungs(runs: pd.DataFrame, model: str) -> list[Rung]:
         width = int(part["width"].median())
         out.append(Rung(arm, depth, width, middle, worse, better, len(values)))
     return sorted(out, key=lambda rung: (rung.depth, rung.width))
-
-
-def registered(runs: pd.DataFrame) -> pd.Series:
-    """The registered name of each run's model, without options and recipe."""
-    names: pd.Series = runs["model"].astype(str).str.extract(r"^([^ ,]*)", expand=False)
-    return names
 
 
 def depth_of(model: str) -> int | None:

@@ -7,8 +7,13 @@ all with one recipe a task, so that the recipe is named only where two arms woul
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+import pandas as pd
+
 from neurojoule.record import Record
 from neurojoule.spec import Recipe, Spec
+
+Key = tuple[str, str, str, str]
+"""Suite, task, scale, and the arm as its spec calls it."""
 
 _WORDS: dict[str, Callable[[Recipe], str]] = {
     "learning_rate": lambda r: f"rate {r.learning_rate:g}",
@@ -27,6 +32,22 @@ _WORDS: dict[str, Callable[[Recipe], str]] = {
 """Parts of a recipe in the order in which they are tried, and how each is said."""
 
 
+CONTROLS = frozenset({"dann_linear", "dann_dense", "dann_factorial"})
+"""Models of the dendritic family that lack what makes a dendrite: its own nonlinearity, or its few
+synapses. They are shown like any other and do not stand for dendritic units in a verdict."""
+
+
+def registered(table: pd.DataFrame) -> pd.Series:
+    """The registered name of each row's model, without options and recipe."""
+    names: pd.Series = table["model"].astype(str).str.extract(r"^([^ ,]*)", expand=False)
+    return names
+
+
+def dendritic(arms: pd.DataFrame) -> pd.Series:
+    """Which rows stand for dendritic units."""
+    return (arms["family"] == "dendritic") & ~registered(arms).isin(CONTROLS)
+
+
 def recipe_words(recipe: Recipe) -> str:
     """The whole recipe in a line: equal words, equal recipe."""
     return ", ".join(say(recipe) for say in _WORDS.values())
@@ -34,18 +55,22 @@ def recipe_words(recipe: Recipe) -> str:
 
 def suffixes(records: Sequence[Record]) -> list[str]:
     """For each record what is added to the name of its arm and model: "" or ", rate 0.003"."""
-    alike: dict[tuple[str, str, str, str], dict[Spec, str]] = defaultdict(dict)
-    keys = [_key(record.spec) for record in records]
-    identities = [_identity(record.spec) for record in records]
-    for key, identity in zip(keys, identities, strict=True):
+    alike: dict[Key, dict[Spec, str]] = defaultdict(dict)
+    # One object for all equal ones, for there may be a hundred thousand records.
+    known: dict[tuple[Key, Spec], tuple[Key, Spec]] = {}
+    found_as = []
+    for record in records:
+        name = (_key(record.spec), _identity(record.spec))
+        found_as.append(known.setdefault(name, name))
+    for key, identity in known:
         alike[key][identity] = ""
     for found in alike.values():
         if len(found) > 1:
             found |= dict(zip(found, _tell_apart(list(found)), strict=True))
-    return [alike[key][identity] for key, identity in zip(keys, identities, strict=True)]
+    return [alike[key][identity] for key, identity in found_as]
 
 
-def _key(spec: Spec) -> tuple[str, str, str, str]:
+def _key(spec: Spec) -> Key:
     return spec.suite, spec.task, spec.scale, spec.arm
 
 

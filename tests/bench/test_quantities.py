@@ -18,6 +18,7 @@ from neurojoule.quantities import count, quality, si, signed
         (0.99999, "s", "1.00 s"),
         (999.6, "J", "1.00 kJ"),
         (123456, "FLOP", "123 kFLOP"),
+        (2.87e-18, "W", "2.87 aW"),
         (42.0, "", "42"),
         (4070, "", "4.07 k"),
         (0, "J", "0 J"),

@@ -17,7 +17,8 @@ def price(quality, cost):
     columns = ["arm", "family", "share", "size_budget", "parameters", "quality", "higher_is_better"]
     names = ["arm", "seed", "quality", *(column for column, _ in exchange.CURRENCIES)]
     (made,) = exchange.exchanges(
-        pd.DataFrame(runs, columns=names), pd.DataFrame(arms, columns=columns)
+        pd.DataFrame(runs, columns=names),
+        pd.DataFrame(arms, columns=columns).assign(model="m"),
     )
     return {rate.currency: rate for rate in made.rates}
 
@@ -72,7 +73,7 @@ def test_too_few_seeds_are_refused_in_words():
             "higher_is_better",
         ],
     )
-    (made,) = exchange.exchanges(runs, arms)
+    (made,) = exchange.exchanges(runs, arms.assign(model="m"))
     assert {rate.refusal for rate in made.rates} == {"not enough runs (2 of 3)"}
 
 
@@ -88,7 +89,8 @@ def test_data_is_a_currency_where_shares_were_run():
     names = ["arm", "seed", "share", "quality", *(column for column, _ in exchange.CURRENCIES)]
     columns = ["arm", "family", "share", "size_budget", "parameters", "quality", "higher_is_better"]
     (made,) = exchange.exchanges(
-        pd.DataFrame(runs, columns=names), pd.DataFrame(arms, columns=columns)
+        pd.DataFrame(runs, columns=names),
+        pd.DataFrame(arms, columns=columns).assign(model="m"),
     )
     rate = next(r for r in made.rates if r.currency == exchange.DATA)
     assert rate.value == pytest.approx(0.5)

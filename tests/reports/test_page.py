@@ -278,3 +278,17 @@ def test_little_is_shown_without_an_error(chromium, tmp_path, records):
     chromium.open(report.path)
     assert chromium.problems() == []
     assert chromium.js("document.querySelector('h1').textContent") == "What accuracy costs"
+
+
+def test_without_any_valid_energy_the_next_figure_is_drawn(chromium, tmp_path):
+    runs = synthetic.save([synthetic.make(valid=False, seed=s) for s in range(3)], tmp_path / "a")
+    chromium.open(render.report([runs], tmp_path / "report", formats=["html"]).path)
+    assert chromium.js("texts('#axis [aria-pressed=true]')") == ["Time"]
+    assert len(chromium.js("all('#figures .median').map(() => 1)")) == 1
+
+
+def test_a_link_to_a_figure_keeps_what_is_shown(page, report):
+    page.open(report.path, "#axis=time")
+    page.js("document.querySelector('.overview a').click()")
+    assert page.js("location.hash") == "#axis=time"
+    assert page.js("document.activeElement.tagName") == "FIGURE"

@@ -46,6 +46,18 @@ def test_a_planted_cost_is_found_as_a_ratio():
     assert energy.low < 1.3 < energy.high
 
 
+def test_a_control_does_not_stand_for_dendritic_units():
+    records = [
+        *seeds(4, model="dann_linear", family="dendritic", top=0.99),
+        *seeds(4, model="dann", top=0.9),
+        *seeds(4, model="mlp"),
+    ]
+    _, (v,) = judge(records)
+    assert v.leader == "dann_linear 4000p"
+    assert [d.dendritic for d in v.duels] == ["dann 4000p"]
+    assert {e.arm for e in v.exchanges} == {"dann 4000p"}
+
+
 def test_too_few_runs_are_refused_in_words():
     made, (v,) = judge(two(2, gain=0.04))
     assert "not enough runs (2 of 3)" in v.quality_words

@@ -8,14 +8,19 @@ const axes = new Map(data.axes.map((a) => [a.name, a]));
 const styles = new Map(data.styles.map((s) => [s.family, s]));
 const grids = new Map(data.grids.map(([code, name, g, year]) => [code, { code, name, g, year }]));
 
+// Energy, or where no run has a valid one, the first figure that there is.
+function firstAxis() {
+  const here = arms.filter((arm) => arm.setting === data.settings[0] && arm.quality !== null);
+  return data.axes.find((a) => a.train && here.some((arm) => arm[a.train] > 0))?.name ?? "energy";
+}
 const defaults = {
-  setting: data.settings[0] ?? "", phase: "train", axis: "energy", grid: data.grid,
+  setting: data.settings[0] ?? "", phase: "train", axis: firstAxis(), grid: data.grid,
   seeds: "1", off: "", q: "", task: "", sort: "", theme: "",
 };
 const state = { ...defaults };
 
 // Numbers, with the rules of neurojoule/quantities.py.
-const PREFIXES = ["f", "p", "n", "\u00b5", "m", "", "k", "M", "G", "T", "P"];
+const PREFIXES = ["a", "f", "p", "n", "\u00b5", "m", "", "k", "M", "G", "T", "P"];
 function digits(value, figures = 3) {
   if (value === 0) return "0";
   let magnitude = Math.floor(Math.log10(Math.abs(value)));
@@ -30,9 +35,9 @@ function si(value, unit) {
     return `${value} ${unit}`.replace("-", "\u2212").trim();
   }
   const rounded = Number(value.toPrecision(3));
-  const exponent = Math.min(15, Math.max(-15,
+  const exponent = Math.min(15, Math.max(-18,
     Math.floor((Math.log10(Math.abs(rounded)) + 1e-12) / 3) * 3));
-  return `${digits(rounded / 10 ** exponent)} ${PREFIXES[exponent / 3 + 5]}${unit}`.trim();
+  return `${digits(rounded / 10 ** exponent)} ${PREFIXES[exponent / 3 + 6]}${unit}`.trim();
 }
 function quality(value, metric) {
   if (value === null || value === undefined) return "\u2013";
