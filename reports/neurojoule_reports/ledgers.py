@@ -72,8 +72,8 @@ class Priced:
 
 
 def _in_ledgers(names: Sequence[str]) -> str:
-    head = ", ".join(names[:-1])
-    return f"by the {head} and the {names[-1]}" if head else f"by the {names[-1]}"
+    head = ", ".join(f"the {name}" for name in names[:-1])
+    return f"by {head} and the {names[-1]}" if head else f"by the {names[-1]}"
 
 
 def by_arm(frames: Frames) -> Runs:
