@@ -15,7 +15,7 @@ import msgspec
 
 from neurojoule.errors import UserError
 from neurojoule_reports import claim_tests
-from neurojoule_reports.claim_tests import Evidence, Test
+from neurojoule_reports.claim_kinds import Evidence, Test
 from neurojoule_reports.frames import Frames
 from neurojoule_reports.verdict import TaskVerdict
 

@@ -8,7 +8,7 @@ import synthetic
 from cells import AMPA, NMDA, cell
 from neurojoule.errors import UserError
 from neurojoule.registry import models
-from neurojoule_reports import claim_tests, claims, frames, ladder, verdict
+from neurojoule_reports import claim_kinds, claims, frames, ladder, verdict
 from neurojoule_suites import SUITES
 from neurojoule_suites.claims import digest
 
@@ -48,9 +48,9 @@ def test_claims_name_models_and_suites_that_exist():
     suites = {suite.name for suite in SUITES}
     for claim in ALL.claims:
         test = claim.test
-        if isinstance(test, claim_tests.Reaches):
+        if isinstance(test, claim_kinds.Reaches):
             assert {*test.can, *test.cannot} <= known
-        if isinstance(test, claim_tests.Exchange):
+        if isinstance(test, claim_kinds.Exchange):
             assert set(test.suites) <= suites
         assert getattr(test, "model", "mlp") in known
 
