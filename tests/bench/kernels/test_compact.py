@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from neurojoule import workers
 from neurojoule.errors import UserError
 from neurojoule.kernels import jit
 from neurojoule.kernels.compact import BlockLinear, CompactLinear, DendriticLayer
@@ -410,6 +411,7 @@ os.wait()
 def test_compiling_starts_no_thread_and_the_loops_run_in_a_forked_process():
     done = subprocess.run(
         [sys.executable, "-c", COMPILE_THEN_FORK],
+        env=os.environ | workers._ENVIRONMENT,  # as the fork server has it: BLAS without threads
         check=False,
         capture_output=True,
         text=True,
