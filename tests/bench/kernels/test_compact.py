@@ -1,6 +1,7 @@
 """Compact layers: equal to the masked form in value and gradient, strict about their input."""
 
 import copy
+import os
 import subprocess
 import sys
 from pathlib import Path
