@@ -62,7 +62,8 @@ def run_one(job: protocol.Job, processes: Context) -> Record:
     started = datetime.now(UTC)
     limit_s = scale(job.spec.scale).timeout_s
     process = processes.Process(target=_run, args=(job,))
-    process.start()
+    with _environment():  # a spawned process reads it now, the fork server has read it
+        process.start()
     try:
         process.join(limit_s)
     except BaseException:
@@ -115,7 +116,8 @@ def ask(processes: Context, function: Callable[..., Any], *arguments: Any) -> An
     """
     ours, theirs = processes.Pipe(duplex=False)
     process = processes.Process(target=_answer, args=(theirs, function, arguments))
-    process.start()
+    with _environment():
+        process.start()
     theirs.close()
     with _ended(process), contextlib.closing(ours):
         try:
