@@ -16,9 +16,10 @@ needs_neuron = pytest.mark.skipif(judge.why_not() is not None, reason=judge.why_
 
 
 @pytest.fixture(scope="module")
-def mechanisms(pytestconfig):
-    """Compiled once for all sessions: it takes ten seconds."""
-    return pytestconfig.cache.mkdir("nmodl")
+def mechanisms(pytestconfig, tmp_path_factory):
+    """Compiled once for all sessions that share a cache: it takes ten seconds."""
+    cache = getattr(pytestconfig, "cache", None)
+    return tmp_path_factory.mktemp("nmodl") if cache is None else cache.mkdir("nmodl")
 
 
 @pytest.fixture(scope="module")
