@@ -27,11 +27,11 @@ from neurojoule.cells import (
     Drive,
     Traces,
     TreeDrive,
+    catalogue,
     dataset,
     get_cell,
     inputs,
     judge,
-    library,
     names,
     simulate,
     solver,
@@ -102,7 +102,7 @@ def ablations(simulations: int = 128) -> None:
         low, high = (middle, high) if rate < target else (low, middle)
     print(
         f"  AMPA for the same rate without NMDA: {1e3 * low:.3f} ... {1e3 * high:.3f} nS; "
-        f"in use {1e3 * library.MATCHED_AMPA_US:.3f} nS"
+        f"in use {1e3 * catalogue.MATCHED_AMPA_US:.3f} nS"
     )
 
 

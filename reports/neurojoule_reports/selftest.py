@@ -43,7 +43,6 @@ FALSE_ALARMS = (0.01, 0.09)
 """The rate of false alarms that is as promised, give or take what a hundred comparisons tell."""
 
 LEAST_COMPARISONS = 100
-COVERAGE = (0.92, 0.97)
 
 
 class Rate(msgspec.Struct, frozen=True):

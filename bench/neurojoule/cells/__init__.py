@@ -4,10 +4,10 @@
 output, `get_cell` a cell as data, `simulate` its output on an input of your own.
 """
 
+from neurojoule.cells.catalogue import ABLATIONS, get_cell, inputs, names, simulate
 from neurojoule.cells.cell import Cell, Drive, Section, Synapses, TreeDrive
 from neurojoule.cells.data import BURN_IN_MS, CLIP_MV, Dataset, dataset, dataset_of
 from neurojoule.cells.layer5 import biophysics, with_channels
-from neurojoule.cells.library import ABLATIONS, get_cell, inputs, names, simulate
 from neurojoule.cells.point import PointCell
 from neurojoule.cells.published import neuron_io
 from neurojoule.cells.swc import read_swc

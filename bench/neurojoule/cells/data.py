@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from neurojoule.cells import library
+from neurojoule.cells import catalogue
+from neurojoule.cells.catalogue import AnyCell
 from neurojoule.cells.cell import Cell
 from neurojoule.cells.channels import POOL, SK_TAU_MS, channel
-from neurojoule.cells.library import AnyCell
 from neurojoule.cells.shards import Header, Shard, stored
 from neurojoule.cells.solver import DT_MS
 from neurojoule.errors import UserError
@@ -112,14 +112,14 @@ def dataset(
 ) -> Dataset:
     """Simulations of a named cell, from the cache as far as it is whole, the rest simulated.
 
-    `cell_name` is a name of `library.get_cell`, `workers` defaults to the CPUs of this process; an
-    interrupted call goes on where it stopped, because every shard is written as soon as it is done.
+    `cell_name` is a name of `catalogue.get_cell`, `workers` defaults to the CPUs of this process;
+    an interrupted call goes on where it stopped, since every shard is written as soon as it is done.
 
     Raises:
         UserError: an unknown cell, or no simulation asked for.
     """
     return dataset_of(
-        library.get_cell(cell_name),
+        catalogue.get_cell(cell_name),
         simulations=simulations,
         seconds=seconds,
         seed=seed,
@@ -187,10 +187,10 @@ def _kinetics(name: str) -> list[str]:
 
 
 def _simulated(cell: AnyCell, indices: range, duration_ms: int, seed: int, dt_ms: float) -> Shard:
-    bits = np.stack([library.inputs(cell, duration_ms, seed, index) for index in indices])
-    traces = library.simulate(cell, bits, dt_ms)
+    bits = np.stack([catalogue.inputs(cell, duration_ms, seed, index) for index in indices])
+    traces = catalogue.simulate(cell, bits, dt_ms)
     clipped = np.minimum(traces.soma_mv, CLIP_MV).astype(np.float16)
-    synapses = 2 * len(library.synapse_places(cell)[0])
+    synapses = 2 * len(catalogue.synapse_places(cell)[0])
     return Shard(synapses, bits, np.packbits(traces.spikes, axis=1), clipped)
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from neurojoule.cells import get_cell, inputs
+from neurojoule.cells.catalogue import synapse_places
 from neurojoule.cells.inputs import _spread, _template, firing_probability
-from neurojoule.cells.library import synapse_places
 
 
 def test_the_bits_of_a_seed_are_the_same_on_every_machine():
