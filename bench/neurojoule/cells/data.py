@@ -113,7 +113,7 @@ def dataset(
     """Simulations of a named cell, from the cache as far as it is whole, the rest simulated.
 
     `cell_name` is a name of `catalogue.get_cell`, `workers` defaults to the CPUs of this process;
-    an interrupted call goes on where it stopped, since every shard is written as soon as it is done.
+    an interrupted call goes on where it stopped, as every shard is written as soon as it is done.
 
     Raises:
         UserError: an unknown cell, or no simulation asked for.
