@@ -1,7 +1,8 @@
 """Published energies of an operation and of a byte, and how far each grade of joule may be off.
 
-Every number has its source beside it. Prices are joined to coherent technologies, since a price
-from one process node beside another's from the next would decide by the mixture.
+Every number has its source beside it, and how it was checked (in November 2026). Prices are joined
+to coherent technologies, since a price from one process node beside another's from the next would
+decide by the mixture.
 """
 
 import math
@@ -55,6 +56,11 @@ def _exactly(value: float) -> Range:
 _BITS_64 = 8
 """Bytes of one access in both tables of memory energies."""
 
+# Neither paper was at hand. Horowitz's figure: every number below agrees with table 3 of Frontiers
+# in Neurology, PMC8934428 (float32, 10 pJ for 64 bits from 8 KB, 45 nm at 0.9 V) or with two other
+# transcriptions (memory, float16); his slides round the products to 4 and 1 pJ. Jouppi's table:
+# transcriptions by three people agree with the numbers below, operations and memory for 64 bits
+# (SRAM 7.5, 8.5 and 14 pJ; HBM2 250-450, GDDR6 350-480, DDR3/4 1300).
 _HOROWITZ = "Horowitz 2014, ISSCC, Computing's Energy Problem, fig. 1.1.9 (45 nm, 0.9 V)"
 _JOUPPI = "Jouppi et al. 2021, ISCA, Ten Lessons ... TPUv4i, table 2 (7 nm)"
 
@@ -104,14 +110,18 @@ TECHNOLOGIES: tuple[Technology, ...] = (
 NEUROMORPHIC = Technology(
     "neuromorphic chips",
     {},
-    dict.fromkeys(("float32", "float64", "bfloat16"), Range(1.54, 26.0)),
+    dict.fromkeys(("float32", "float64", "bfloat16"), Range(1.54, 45.0)),
     None,
     "",
-    "pJ a synaptic operation, memory included: Tianjic 1.54 (Deng 2020), SpiNNaker2 10 (Hoeppner "
-    "2021), Loihi 23.6 (Davies 2018), uBrain 26 (Stuijt 2021), as collected by Tang et al. 2023, "
-    "Frontiers in Neuroscience 17:1187252, table 3",
+    "pJ a synaptic operation, lowest and highest of ten chips collected by Tang et al. 2023, "
+    "Frontiers in Neuroscience 17:1187252, table 3: Tianjic 1.54 (Deng 2020), SENECA 2.8, "
+    "SpiNNaker2 10 (Hoeppner 2021), Loihi 23.6 (Davies 2018), uBrain 26 (Stuijt 2021), "
+    "SpiNNaker 45 (Stromatias 2013); what an operation is differs between them",
 )
-"""Chips that know accumulates only: a model with multiply-accumulates has no price there."""
+"""Chips that know accumulates only: a model with multiply-accumulates has no price there.
+
+Read off the table itself (PMC10326429). Its chips compute with few bits, never in float32.
+"""
 
 
 GRADE_FACTORS: dict[Grade, float] = {
@@ -123,10 +133,16 @@ GRADE_FACTORS: dict[Grade, float] = {
 }
 """A joule of this grade may be off by this factor either way, load curve aside."""
 
+# Checked: NVML's reference itself; the abstracts of Khan and of Fahad (average errors "as high as
+# 73 %", at most 300 %); 125 and 253 W in a test by Puget Systems. Not checked: AMD's 360 W, and,
+# below, the half of Barroso & Hoelzle and the curve of Fan et al.
+
 GRADE_SOURCES: dict[Grade, str] = {
-    "measured": "NVIDIA states +-5 % for board power (nvidia-smi manual); RAPL follows the wall "
-    "closely in total power (Khan et al. 2018, ACM TOMPECS 3(2):9), though its changes from one "
-    "program to another may be off by far more (Fahad et al. 2019, Energies 12:2204)",
+    "measured": "NVIDIA states +-5 % of the power drawn, for Fermi and Kepler GPUs, and nothing "
+    "for later ones (NVML reference, nvmlDeviceGetPowerUsage); RAPL follows the wall closely in "
+    "total power (Khan et al. 2018, ACM TOMPECS 3(2):9), though the energy that a program adds may "
+    "be off by far more: 73 % on average for the worst sensor tried (Fahad et al. 2019, Energies "
+    "12:2204)",
     "user": "a data sheet's TDP is no power: a Core i9-14900K has 125 W of base and 253 W of "
     "turbo power (Intel ARK); own margin of 2",
     "modelled": "as for a TDP that the user gave",

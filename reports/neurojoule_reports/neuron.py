@@ -1,8 +1,11 @@
 """The neuron: which network each cell demands, and what imitating it costs beside living it.
 
-Cells are the tasks of the suite `neuron` (NEURON). The living cell spends 3.29e9 ATP a second at
-4 Hz (Attwell & Laughlin 2001, J. Cereb. Blood Flow Metab. 21, 1133): 0.17 nW at the standard 30.5
-kJ/mol of ATP, 0.27 nW at the 50 in a cell. Landauer's limit is k T ln 2 at 300 K a bit erased.
+Cells are the tasks of the suite `neuron` (NEURON). The living cell, a rodent's cortical neuron,
+spends 3.29e9 ATP a second on signalling at 4 Hz (Attwell & Laughlin 2001, J. Cereb. Blood Flow
+Metab. 21, 1133, p. 1139, as quoted by BioNumbers 108672; the paper was not at hand): 0.17 nW at the
+standard 30.5 kJ/mol of ATP, 0.27 nW at the 50 that textbooks give for a cell. From above: 20 W over
+the 8.6e10 neurons of a human brain are 0.23 nW, glia included. Landauer's limit is k T ln 2 at
+300 K a bit erased.
 """
 
 from dataclasses import dataclass
