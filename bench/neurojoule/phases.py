@@ -60,8 +60,8 @@ def apportion(window: Window, time_s: float, repeats: int) -> dict[str, float | 
 
 def infer_in_window(prepared: Prepared, window_s: float, meter: Meter) -> Inference:
     """Latency of single samples, then throughput of batches over a window."""
-    forward, x = prepared.forward, prepared.validation.x
-    one, batch = x[:1], x[:INFERENCE_BATCH]
+    forward, batch = prepared.forward, prepared.reals(prepared.validation.x[:INFERENCE_BATCH])
+    one = batch[:1]
     latencies_s: list[float] = []
     with torch.inference_mode():
         forward(one)

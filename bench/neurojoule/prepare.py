@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from neurojoule import sizing, views, work
+from neurojoule.metrics import quality
 from neurojoule.registry import Model, Shape, Split, Task, get_model, get_task
 from neurojoule.spec import Spec
-from neurojoule.train import Data, Learn, Trained, gradient_learner, predict, quality, train
+from neurojoule.train import Data, Learn, Trained, gradient_learner, predict, train
 
 WARM_UP_STEPS = 3
 
@@ -23,7 +24,7 @@ class Prepared:
     Attributes:
         spec, entry, task: what is run.
         model: the module that learns.
-        forward: the module, or its compiled form.
+        forward: the module, or its compiled form; takes inputs as they are kept.
         solved: its width, and how well that meets the budget.
         train, validation: the splits; the test split is not read yet.
         synchronise: waits for the device.
@@ -39,10 +40,16 @@ class Prepared:
     validation: Data
     synchronise: Callable[[], None]
 
+    def reals(self, x: Tensor) -> Tensor:
+        """Inputs as the model computes with them; large binary ones are kept as bool."""
+        return x.to(getattr(torch, self.spec.setup.dtype)) if x.dtype == torch.bool else x
+
     def learner(self) -> Learn:
         """One update of the model, by its own rule or by gradients."""
         if self.entry.learns == "own":
             learn: Learn = self.model.learn  # type: ignore[assignment]
+            if self.train.x.dtype == torch.bool:
+                return lambda x, y: learn(self.reals(x), y)
             return learn
         return gradient_learner(self.model, self.task.loss, self.spec.recipe, self.forward)
 
@@ -86,14 +93,15 @@ def prepare(spec: Spec) -> Prepared:
     solved = sizing.solve(entry, shape, spec.size, options, count=partial(_operations, shape))
     model = sizing.build(entry, shape, solved.width, options, spec.seed)
     model = model.to(spec.setup.torch_device, getattr(torch, spec.setup.dtype))
+    data = load(spec, "train")
     return Prepared(
         spec=spec,
         entry=entry,
         task=task,
         model=model,
-        forward=torch.compile(model) if spec.setup.compile else model,
+        forward=_forward(spec, model, data),
         solved=solved,
-        train=load(spec, "train"),
+        train=data,
         validation=load(spec, "validation"),
         synchronise=synchroniser(spec.setup.torch_device),
     )
@@ -110,7 +118,16 @@ def load(spec: Spec, split: Split) -> Data:
     x = views.arrange(x, task, entry.takes)
     device, dtype = spec.setup.torch_device, getattr(torch, spec.setup.dtype)
     y = y.to(device, dtype) if y.is_floating_point() else y.to(device)
-    return Data(x.to(device, dtype), y)
+    return Data(x.to(device) if x.dtype == torch.bool else x.to(device, dtype), y)
+
+
+def _forward(spec: Spec, model: nn.Module, data: Data) -> Callable[[Tensor], Tensor]:
+    """The model as it is called: compiled if so asked, batches of bool made numbers on the way."""
+    forward: Callable[[Tensor], Tensor] = torch.compile(model) if spec.setup.compile else model
+    if data.x.dtype != torch.bool:
+        return forward
+    dtype = getattr(torch, spec.setup.dtype)
+    return lambda x: forward(x.to(dtype))
 
 
 def synchroniser(device: str) -> Callable[[], None]:

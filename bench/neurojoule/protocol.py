@@ -1,4 +1,4 @@
-"""One run, step by step: prepare, warm up, train, replay, infer, test, record.
+"""One run, step by step: prepare, warm up, train, replay, infer, test, probe, record.
 
 Everything here happens in a clean process of its own (`neurojoule.runner` starts it). Nothing but
 the phases themselves runs inside their windows.
@@ -16,11 +16,12 @@ from pathlib import Path
 import msgspec
 import torch
 
-from neurojoule import formulas, memory, work
+from neurojoule import formulas, memory, robustness, work
 from neurojoule.contamination import reasons
 from neurojoule.errors import UserError
 from neurojoule.machine import state
 from neurojoule.meter import Hardware, Meter, MeterSettings
+from neurojoule.metrics import measures, quality
 from neurojoule.phases import infer_in_window, train_in_window
 from neurojoule.prepare import Prepared, load, prepare
 from neurojoule.record import (
@@ -38,7 +39,7 @@ from neurojoule.record import (
 )
 from neurojoule.registry import get_model
 from neurojoule.spec import Spec, scale
-from neurojoule.train import Point, Trained, predict, quality
+from neurojoule.train import Data, Point, predict
 
 COUNT_BATCH = 64
 """Samples over which operations are counted; the effective ones depend on the inputs."""
@@ -122,7 +123,8 @@ def _run(job: Job, started: datetime) -> Record:
     before = state()
     peak = memory.Peak(spec.setup.torch_device)
     prepared = prepare(spec)
-    work.count(prepared.model, prepared.train.x[:COUNT_BATCH])  # refuses before training
+    some = prepared.reals(prepared.validation.x[:COUNT_BATCH])
+    work.count(prepared.model, some)  # refuses before training
     prepared.warm_up()
     ready_s = time.perf_counter()
     with Meter(job.hardware, job.settings, prepared.synchronise) as meter:
@@ -133,8 +135,16 @@ def _run(job: Job, started: datetime) -> Record:
     peak_memory_bytes = peak.bytes()
     after = state()
     doubts = [*meter.problems, *reasons((phase.window, inference.window), before, after)]
-    counted = work.count(prepared.model, prepared.validation.x[:COUNT_BATCH])
+    counted = work.count(prepared.model, some)
     per_step = _flops_per_step(prepared, counted)
+    quality_reached, probed = None, None
+    measured_s = time.perf_counter()
+    if trained.best:
+        test = load(spec, "test")  # read here, once
+        quality_reached = _quality(prepared, test)
+        if trained.status == "ok" and quality_reached is not None:
+            probed = robustness.probe(prepared, test)
+    probes_s = {"probes": time.perf_counter() - measured_s} if probed else {}
     return msgspec.structs.replace(
         unfinished(job, trained.status, "", started),
         error=None if trained.status == "ok" else "the loss or the validation was not finite",
@@ -145,6 +155,7 @@ def _run(job: Job, started: datetime) -> Record:
         seconds={
             "start": start_s,
             "prepare": ready_s - begun_s,
+            **probes_s,
             "total": time.perf_counter() - begun_s,
         },
         train=phase,
@@ -153,7 +164,8 @@ def _run(job: Job, started: datetime) -> Record:
         inference=inference,
         footprint_j=_footprint_j(phase, inference),
         work=_work(prepared, counted, trained.steps * per_step, peak_memory_bytes),
-        quality=_quality(prepared, trained),
+        quality=quality_reached,
+        robustness=probed,
         curve=tuple(_curve_point(point, per_step) for point in trained.curve),
     )
 
@@ -211,15 +223,14 @@ def _work(
     )
 
 
-def _quality(prepared: Prepared, trained: Trained) -> Quality | None:
-    """The metric on every split with the best weights; here the test split is read, once."""
-    if not trained.best:
-        return None
+def _quality(prepared: Prepared, unseen: Data) -> Quality | None:
+    """The metric on every split with the best weights; None when one is not finite."""
     task = prepared.task
-    train, validation, test = (
-        quality(task.metric, predict(prepared.forward, data.x), data.y)
-        for data in (prepared.train, prepared.validation, load(prepared.spec, "test"))
-    )
+    outputs = [
+        (predict(prepared.forward, data.x), data.y)
+        for data in (prepared.train, prepared.validation, unseen)
+    ]
+    train, validation, test = (quality(task.metric, output, y) for output, y in outputs)
     if not all(map(math.isfinite, (train, validation, test))):
         return None
     return Quality(
@@ -231,6 +242,7 @@ def _quality(prepared: Prepared, trained: Trained) -> Quality | None:
         train=train,
         validation=validation,
         test=test,
+        measures=measures(task.metric, *outputs[-1]),
     )
 
 

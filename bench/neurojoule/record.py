@@ -190,6 +190,7 @@ class Quality(_Part, frozen=True, kw_only=True):
         target: the quality that counts as solved, declared by the task.
         reached: whether the validation reached the target.
         train, validation, test: the metric on each split, with the best weights by validation.
+        measures: other measures of the test split by name (`neurojoule.metrics.measures`).
     """
 
     metric: str
@@ -200,6 +201,7 @@ class Quality(_Part, frozen=True, kw_only=True):
     train: float
     validation: float
     test: float
+    measures: dict[str, float] = {}
 
 
 class CurvePoint(_Part, frozen=True, kw_only=True):
@@ -211,6 +213,43 @@ class CurvePoint(_Part, frozen=True, kw_only=True):
     flops: float
     loss: float | None
     validation: float | None
+
+
+class Perturbed(_Part, frozen=True, kw_only=True):
+    """Test quality under one perturbation at one level (`neurojoule.robustness`).
+
+    Attributes:
+        kind: `noise` (Gaussian, on the inputs), `flips` (of binary inputs) or `loss` (of synapses).
+        level: standard deviation in those of the training inputs, probability, or share.
+        quality: mean over the draws; None when it is not finite.
+        draws: how many perturbations were drawn.
+    """
+
+    kind: Literal["noise", "flips", "loss"]
+    level: float
+    quality: float | None
+    draws: int
+
+
+class Switched(_Part, frozen=True, kw_only=True):
+    """After the run's task A a task B was learned (`neurojoule.switching`).
+
+    Attributes:
+        status: how the training on B ended.
+        after: test quality on A after B; before, it was `Quality.test`. None when not finite.
+        learned: test quality on B.
+    """
+
+    status: Literal["ok", "diverged"]
+    after: float | None
+    learned: float | None
+
+
+class Robustness(_Part, frozen=True, kw_only=True):
+    """What the trained network was put through when all was measured; as asked by the spec."""
+
+    perturbed: tuple[Perturbed, ...] = ()
+    switched: Switched | None = None
 
 
 class Machine(_Part, frozen=True, kw_only=True):
@@ -286,12 +325,14 @@ class Record(_Part, frozen=True, kw_only=True):
         energy_valid: whether the energy may be ranked; if not, `energy_invalid_reasons` says why.
         idle: the idle windows that stand before and, once it is measured, after the run; runs
             close in time share them.
-        seconds: wall seconds outside the phases: start of the process, set-up, and the total.
+        seconds: wall seconds outside the phases: start of the process, set-up, probes where there
+            were any, and the total.
         attempts: how often the run was measured; only the last is kept.
         ceilings: what the setup can do at most; None when it was not probed.
         footprint_j: joules of this run's windows that are no result: replays, restoring,
             validations, inference, discarded attempts. What lies outside every window (starting,
-            preparing, warming up, idle windows) is not in it.
+            preparing, warming up, probes, idle windows) is not in it.
+        robustness: quality under noise, loss and task switching; None where the spec asks for none.
     """
 
     schema: int = SCHEMA
@@ -319,6 +360,7 @@ class Record(_Part, frozen=True, kw_only=True):
     footprint_j: float | None = None
     work: Work | None = None
     quality: Quality | None = None
+    robustness: Robustness | None = None
     curve: tuple[CurvePoint, ...] = ()
     fingerprint: str
     git_commit: str | None = None

@@ -28,11 +28,11 @@ FAMILIES: tuple[Family, ...] = get_args(Family)
 View = Literal["vector", "sequence", "image"]
 """How a model sees its input: (features,), (channels, time) or (channels, rows, columns)."""
 
-Loss = Literal["cross_entropy", "binary", "mean_squared_error"]
+Loss = Literal["cross_entropy", "binary", "mean_squared_error", "spikes_and_voltage"]
 
 Split = Literal["train", "validation", "test"]
 
-Metric = Literal["accuracy", "mean_squared_error", "smape"]
+Metric = Literal["accuracy", "mean_squared_error", "smape", "log_loss"]
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,9 @@ class Task:
 
     Attributes:
         load: gives the inputs and targets of one split. Inputs are float32 of shape
-            (samples, *inputs); targets are int64 class indices (`cross_entropy`), or float32 of
-            shape (samples, outputs). It is called for the test split once, after training.
+            (samples, *inputs), or bool where they are large and binary; targets are int64 class
+            indices (`cross_entropy`), or float32 of shape (samples, outputs). It is called for the
+            test split once, after training.
         axes: what the axes of one input are, such as ("row", "column"), ("time",), ("bit",) or
             ("channel", "time").
         outputs: numbers a sample, or a step where several steps are asked about.
@@ -78,6 +79,8 @@ class Task:
             with targets of shape (samples, steps), or (samples, outputs, steps).
         binary: whether every input is 0 or 1.
         needs: the reason why the data cannot be had here, or None; asked before anything runs.
+        make_ready: makes and keeps what takes long to make, on all cores; called before anything
+            is measured.
     """
 
     name: str
@@ -93,6 +96,7 @@ class Task:
     load: Callable[[Split], tuple[Tensor, Tensor]]
     binary: bool = False
     needs: Callable[[], str | None] = lambda: None
+    make_ready: Callable[[], None] = lambda: None
     steps: int = 0
 
     @property

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from neurojoule import ceilings, machine, meter, protocol, provenance, views, workers
+from neurojoule import ceilings, machine, meter, protocol, provenance, switching, views, workers
 from neurojoule.errors import UserError
 from neurojoule.meter import Hardware, MeterSettings
 from neurojoule.record import BadRecordError, Ceilings, Machine, Record, Window, decode, write
@@ -118,6 +118,9 @@ def check(specs: Sequence[Spec]) -> None:
         reason = views.why_not(model, task)
         if reason is not None:
             raise UserError(f"{model.name!r} cannot learn {task.name!r}: {reason}")
+        reason = switching.why_not(task) if "switch" in (spec.probes or ()) else None
+        if reason is not None:
+            raise UserError(reason)
         for name, _ in spec.options:
             if name not in model.options:
                 raise UserError(
@@ -155,6 +158,8 @@ def run(
     check(specs)
     _make_folder(session.folder)
     with machine.exclusive():
+        for name in dict.fromkeys(spec.task for spec in specs):
+            get_task(name).make_ready()
         machinery = _prepare(session, specs)
         return _run_blocks(specs, machinery, tell)
 

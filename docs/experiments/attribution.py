@@ -16,10 +16,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from neurojoule.metrics import quality
 from neurojoule.models.factorial import WIRINGS
 from neurojoule.prepare import load, prepare
 from neurojoule.spec import Recipe, Size, Spec
-from neurojoule.train import predict, quality
+from neurojoule.train import predict
 
 RATES = (1e-3, 3e-3, 1e-2)
 

@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 
 from neurojoule import sizing, views
+from neurojoule.metrics import quality
 from neurojoule.registry import get_model, get_task
 from neurojoule.spec import Recipe
-from neurojoule.train import Data, gradient_learner, predict, quality, train
+from neurojoule.train import Data, gradient_learner, predict, train
 
 RECIPE = Recipe(steps=2000, batch_size=4, learning_rate=0.02, evaluate_every=1, stop_at=1.0)
 

@@ -7,8 +7,9 @@ from functools import cache
 import torch
 
 from neurojoule import registry, sizing, views
+from neurojoule.metrics import quality
 from neurojoule.spec import Recipe
-from neurojoule.train import Data, gradient_learner, predict, quality, train
+from neurojoule.train import Data, gradient_learner, predict, train
 
 SAMPLES = 48
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
+from neurojoule.metrics import quality
 from neurojoule.spec import Recipe
-from neurojoule.train import Data, batches, gradient_learner, predict, quality, train
+from neurojoule.train import Data, batches, gradient_learner, predict, train
 
 X = torch.tensor([[0.0], [1.0], [2.0], [3.0]])
 Y = 2 * X + 1

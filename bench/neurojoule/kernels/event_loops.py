@@ -8,6 +8,8 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+
 from neurojoule.kernels.jit import Array, jit
 
 
@@ -101,12 +103,83 @@ def collect(  # noqa: PLR0917 - compiled signatures are positional
             e += 1
 
 
+def spread_changes(  # noqa: PLR0917 - compiled signatures are positional
+    sample: Array, channel: Array, time: Array, edges: Array, w: Array, y: Array, units: int
+) -> None:
+    """Add to y the filters of all spikes, each given by how it changes at some lags.
+
+    Args:
+        sample: int64 (spikes,).
+        channel: int64 (spikes,).
+        time: int64 (spikes,).
+        edges: int64 (changes,), the lags, rising.
+        w: (channels, changes x units), what a filter is more from that lag on.
+        y: (samples, steps x units), added to.
+        units: of the output.
+    """
+    steps = y.shape[1] // units
+    changed = np.zeros_like(y)
+    for e in range(len(sample)):
+        row, changes = changed[sample[e]], w[channel[e]]
+        for j in range(len(edges)):
+            t = time[e] + edges[j]
+            if t >= steps:
+                break
+            out = row[t * units : (t + 1) * units]
+            change = changes[j * units : (j + 1) * units]
+            for u in range(units):
+                out[u] += change[u]
+    for b in range(len(y)):
+        for t in range(1, steps):
+            now = changed[b, t * units : (t + 1) * units]
+            before = changed[b, (t - 1) * units : t * units]
+            for u in range(units):
+                now[u] += before[u]
+        for j in range(steps * units):
+            y[b, j] += changed[b, j]
+
+
+def collect_changes(  # noqa: PLR0917 - compiled signatures are positional
+    sample: Array, channel: Array, time: Array, edges: Array, dy: Array, dw: Array, units: int
+) -> None:
+    """The gradient of `spread_changes`: of each change, the gradients of all steps from it on.
+
+    Args:
+        sample: int64 (spikes,).
+        channel: int64 (spikes,).
+        time: int64 (spikes,).
+        edges: int64 (changes,), the lags, rising.
+        dy: (samples, steps x units), overwritten.
+        dw: (channels, changes x units), added to.
+        units: of the output.
+    """
+    steps = dy.shape[1] // units
+    for b in range(len(dy)):
+        for t in range(steps - 2, -1, -1):
+            now = dy[b, t * units : (t + 1) * units]
+            after = dy[b, (t + 1) * units : (t + 2) * units]
+            for u in range(units):
+                now[u] += after[u]
+    for e in range(len(sample)):
+        row, changes = dy[sample[e]], dw[channel[e]]
+        for j in range(len(edges)):
+            t = time[e] + edges[j]
+            if t >= steps:
+                break
+            after = row[t * units : (t + 1) * units]
+            out = changes[j * units : (j + 1) * units]
+            for u in range(units):
+                out[u] += after[u]
+
+
 class Loops(NamedTuple):
     """The compiled forms, for float32 and float64."""
 
     find: Callable[..., int]
     spread: Callable[..., None]
     collect: Callable[..., None]
+    spread_changes: Callable[..., None]
+    collect_changes: Callable[..., None]
 
 
 @functools.cache
@@ -116,4 +189,6 @@ def compiled() -> Loops:
         find=jit(find, "matrix int ints ints ints", returns="int64"),
         spread=jit(spread, "ints ints ints matrix matrix int"),
         collect=jit(collect, "ints ints ints matrix matrix int"),
+        spread_changes=jit(spread_changes, "ints ints ints ints matrix matrix int"),
+        collect_changes=jit(collect_changes, "ints ints ints ints matrix matrix int"),
     )

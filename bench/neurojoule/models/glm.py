@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from neurojoule.errors import UserError
+from neurojoule.kernels.binned import BinnedConv1d
 from neurojoule.registry import Shape, model
 
 LONGEST = 150
@@ -35,28 +36,35 @@ class GLM(nn.Module):
         shape: inputs (channels, time), outputs C.
         width: not used; it has one size.
         taps: K; 0 takes the whole sequence, at most 150 steps.
+        bins: of the filter, where it is constant within bins of lags and works spike by spike, with
+            (c bins + 1) C parameters; 0 for free taps.
 
     Raises:
-        UserError: for negative taps.
+        UserError: for negative taps, or more bins than taps.
     """
 
-    def __init__(self, shape: Shape, width: int, *, taps: int = 0) -> None:  # noqa: ARG002 - it has one size
+    def __init__(self, shape: Shape, width: int, *, taps: int = 0, bins: int = 0) -> None:  # noqa: ARG002 - it has one size
         super().__init__()
         if taps < 0:
             raise UserError(f"A glm has 0 (the whole sequence) or more taps; given taps={taps}.")
         channels, time = shape.inputs
         self.taps = min(taps or LONGEST, time)
         self.steps = shape.steps
-        self.filter = nn.Conv1d(channels, shape.outputs, self.taps)
+        self.outputs = shape.outputs
+        self.filter: nn.Module
+        if bins:
+            self.filter = BinnedConv1d(channels, shape.outputs, self.taps, bins)
+        else:
+            self.filter = nn.Conv1d(channels, shape.outputs, self.taps)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map x (batch, channels, time) to (batch, C), or (batch, C, steps)."""
         seen = self.taps - 1 + max(1, self.steps)
         window = x[:, :, -seen:]
         window = F.pad(window, (seen - window.shape[2], 0))  # nothing came before the beginning
-        y: Tensor = self.filter(window)  # (batch, C, steps or 1)
+        y: Tensor = self.filter(window)[:, :, -max(1, self.steps) :]  # (batch, C, steps or 1)
         return y if self.steps else torch.flatten(y, 1)
 
     def units(self) -> dict[str, int]:
         """One point neuron an output."""
-        return {"point": self.filter.out_channels}
+        return {"point": self.outputs}

@@ -5,9 +5,9 @@ import pytest
 import torch
 from scipy.integrate import solve_ivp
 
+from neurojoule.metrics import quality
 from neurojoule.registry import get_task
 from neurojoule.tasks.mackey_glass import trajectory
-from neurojoule.train import quality
 
 
 def test_the_trajectory_solves_its_equation():

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from neurojoule.cache import checksum
+from neurojoule.metrics import quality
 from neurojoule.registry import get_task
-from neurojoule.train import LOSSES, quality
+from neurojoule.train import LOSSES
 
 SIZES = {"train": 20_000, "validation": 1_000, "test": 1_000}
 

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from neurojoule import cache, sizing
+from neurojoule.metrics import quality
 from neurojoule.registry import Shape, get_model, get_task
 from neurojoule.spec import Recipe
 from neurojoule.tasks.mnist1d import _make
-from neurojoule.train import Data, gradient_learner, predict, quality, train
+from neurojoule.train import Data, gradient_learner, predict, train
 
 SPLITS = {"train": 3600, "validation": 400, "test": 1000}
 
