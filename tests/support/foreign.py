@@ -71,7 +71,7 @@ NAMES = {names!r}
 RECIPE = Recipe(steps={steps}, batch_size=4, evaluate_every=10)
 
 def rows(scale):
-    return [Row("xor", name, RECIPE) for name in NAMES]
+    return [Row({task!r}, name, RECIPE) for name in NAMES]
 
 SUITE = Suite("foreign", "Does the benchmark survive these?", rows)
 SUITES = (SUITE,)
@@ -89,11 +89,11 @@ foreign = bench_foreign
 """
 
 
-def install(folder: Path, *names: str, steps: int = 20) -> dict[str, str]:
+def install(folder: Path, *names: str, steps: int = 20, task: str = "xor") -> dict[str, str]:
     """Put the package into `folder` and give the environment in which it is installed."""
     folder.mkdir(exist_ok=True)
     (folder / "foreign_models.py").write_text(MODELS)
-    (folder / "bench_foreign.py").write_text(SUITE.format(names=names, steps=steps))
+    (folder / "bench_foreign.py").write_text(SUITE.format(names=names, steps=steps, task=task))
     facts = folder / "foreign-1.0.dist-info"
     facts.mkdir(exist_ok=True)
     (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: foreign\nVersion: 1.0\n")
