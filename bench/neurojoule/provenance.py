@@ -23,6 +23,8 @@ _ENGINE = (
     "train",
     "prepare",
     "phases",
+    "robustness",
+    "switching",
     "protocol",
 )
 

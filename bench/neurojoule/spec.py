@@ -6,7 +6,7 @@ are the same experiment, and any difference that could change a number changes t
 
 import hashlib
 import re
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 import msgspec
 
@@ -16,6 +16,10 @@ DType = Literal["float32", "float64", "bfloat16"]
 DTYPES: tuple[DType, ...] = ("float32", "float64", "bfloat16")
 
 Option = str | int | float | bool
+
+Probe = Literal["noise", "loss", "switch"]
+PROBES: tuple[Probe, ...] = get_args(Probe)
+"""What a trained network can be put through: noisy inputs, lost synapses, another task."""
 
 
 class Scale(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -170,6 +174,9 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         setup: device, threads, dtype, compilation.
         recipe: optimiser, budget, stop rule.
         scale: name of the scale, which sets the windows.
+        probes: what the trained network is put through when all is measured
+            (`neurojoule.robustness`). Where nothing is asked the field is not written, and the
+            hash is that of a spec from before there were probes.
     """
 
     suite: str
@@ -182,6 +189,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     share: float = 1.0
     setup: Setup = Setup()
     scale: str = "quick"
+    probes: tuple[Probe, ...] | msgspec.UnsetType = msgspec.UNSET
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
@@ -190,6 +198,9 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             )
         if self.seed < 0:
             raise UserError(f"A seed is 0 or more; given {self.seed} for {self.model}.")
+        for probe in self.probes or ():
+            if probe not in PROBES:
+                raise UnknownNameError("probe", probe, PROBES)
         scale(self.scale)
 
     @property

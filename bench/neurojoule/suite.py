@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 
+import msgspec
+
 from neurojoule.errors import UnknownNameError, UserError
 from neurojoule.registry import get_task
-from neurojoule.spec import Option, Recipe, Scale, Setup, Size, Spec, scale
+from neurojoule.spec import Option, Probe, Recipe, Scale, Setup, Size, Spec, scale
 
 Measure = Callable[[Sequence[Spec]], None]
 """The fixture `measure`: publishes the finished records of a row."""
@@ -32,6 +34,7 @@ class Row:
     options: dict[str, Option] = field(default_factory=dict)
     size: Size = Size()
     share: float = 1.0
+    probes: tuple[Probe, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class Suite:
                 setup=setup,
                 recipe=row.recipe,
                 scale=scale_name,
+                probes=row.probes or msgspec.UNSET,
             )
             for seed in range(seeds)
         ]

@@ -1,5 +1,17 @@
 """What is compared with what, and the question each suite asks."""
 
-from neurojoule_suites import bench_logic, bench_selftest, bench_sequence, bench_vision
+from neurojoule_suites import (
+    bench_logic,
+    bench_robustness,
+    bench_selftest,
+    bench_sequence,
+    bench_vision,
+)
 
-SUITES = (bench_logic.SUITE, bench_vision.SUITE, bench_sequence.SUITE, bench_selftest.SUITE)
+SUITES = (
+    bench_logic.SUITE,
+    bench_vision.SUITE,
+    bench_sequence.SUITE,
+    bench_robustness.SUITE,
+    bench_selftest.SUITE,
+)
