@@ -1,7 +1,8 @@
 """MNIST and its siblings from IDX files that the user has: 28 x 28 pixels, ten classes.
 
 Files are looked for where torchvision keeps them, `<NEUROJOULE_DATA>/MNIST/raw/*.gz`, and in the
-folders that `needs` names when they are absent. Nothing is downloaded.
+folders that `needs` names when they are absent. Nothing is downloaded, and a file that is not the
+published one is refused (`neurojoule.tasks.checksums`).
 
 The IDX format (Y. LeCun): two zero bytes, a byte for the type (8: unsigned bytes), a byte for the
 number of dimensions, each dimension as a big-endian 32-bit integer, then the data.
@@ -22,6 +23,7 @@ from torch import Tensor
 
 from neurojoule.errors import UserError
 from neurojoule.registry import Split, Task, add_task
+from neurojoule.tasks.checksums import IDX, Published
 
 VALIDATION = 10_000
 """The last of the training images are for validation."""
@@ -29,14 +31,17 @@ VALIDATION = 10_000
 _SIZES = {"train": 60_000, "t10k": 10_000}
 
 
-def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def read_idx(
+    path: Path, shape: tuple[int, ...], published: Published | None = None
+) -> NDArray[np.uint8]:
     """The unsigned bytes of a gzipped IDX file, which must have this shape.
 
     Raises:
-        UserError: when the file is cut off, foreign, or of another shape.
+        UserError: when the file is cut off, foreign, of another shape, or not the published one.
     """
     try:
-        data = gzip.decompress(path.read_bytes())
+        archive = path.read_bytes()
+        data = gzip.decompress(archive)
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(
             f"{path} cannot be unpacked ({error}): it is cut off or no gzip file. Fetch it again."
@@ -58,6 +63,8 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
             f"{path} holds {len(data) - header:,} values where its header announces "
             f"{math.prod(shape):,}. Fetch it again."
         )
+    if published is not None:
+        published.check(path, archive, data)
     return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
 
 
@@ -105,8 +112,9 @@ def _load(name: str, torchvision: str, variable: str, split: Split) -> tuple[Ten
     part = "t10k" if split == "test" else "train"
     count = _SIZES[part]
     images, labels = _names(part)
-    x = read_idx(folder / images, (count, 28, 28))
-    y = read_idx(folder / labels, (count,))
+    published = IDX[torchvision]
+    x = read_idx(folder / images, (count, 28, 28), published[images])
+    y = read_idx(folder / labels, (count,), published[labels])
     if y.max() > 9:
         raise UserError(f"{folder / labels} has a class {y.max()}; expected 0 to 9.")
     chosen = {

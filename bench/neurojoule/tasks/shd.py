@@ -6,6 +6,9 @@ Systems 33 (2022). The two HDF5 files are the user's: `shd_train.h5` and `shd_te
 https://zenkelab.org/datasets, unpacked, in the folder that `NEUROJOULE_SHD` names, or in `SHD`
 within `NEUROJOULE_DATA`. They hold `labels` and the groups `spikes/times` (seconds) and
 `spikes/units` (0 to 699), one entry a sample.
+
+Published checksums are those of the archives; an unpacked file is known by its number of samples,
+which tells it from an older edition (8,332 and 2,088), the other split and the other set (SSC).
 """
 
 import os
@@ -29,6 +32,16 @@ VALIDATION = 0.1
 """Share of the training file that is kept for validation, stratified by class."""
 
 FILES = ("shd_train.h5", "shd_test.h5")
+SAMPLES = {"shd_train.h5": 8156, "shd_test.h5": 2264}
+"""As published (https://compneuro.net, read in November 2026)."""
+
+ARCHIVES_MD5 = {
+    "shd_train.h5.gz": "d47c9825dee33347913e8ce0f2be08b0",
+    "shd_test.h5.gz": "3062a80ec0c5719404d5b02e166543b1",
+    "shd_train.h5.zip": "f3252aeb598ac776c1b526422d90eecb",
+    "shd_test.h5.zip": "1503a5064faa34311c398fb0a1ed0a6f",
+}
+"""As several public programs have them from https://zenkelab.org/datasets/md5sums.txt."""
 
 
 def _folders() -> list[Path]:
@@ -83,7 +96,7 @@ def shd(split: Split) -> tuple[Tensor, Tensor]:
     test file, with speakers of its own, is the test split.
 
     Raises:
-        UserError: when the files are absent, or are not what they should be.
+        UserError: when the files are absent, or are not the published ones.
     """
     folder = _find()
     reason = why_absent()
@@ -91,6 +104,13 @@ def shd(split: Split) -> tuple[Tensor, Tensor]:
         raise UserError(reason)
     path = folder / FILES[split == "test"]
     x, y = read(path)
+    if len(y) != SAMPLES[path.name]:
+        sums = ", ".join(f"{n} {s}" for n, s in ARCHIVES_MD5.items() if n.startswith(path.name))
+        raise UserError(
+            f"{path} holds {len(y):,} samples; the published file has {SAMPLES[path.name]:,}. Is "
+            "it another edition, the other split, or cut off? Fetch it again; MD5s of the archives: "
+            f"{sums}."
+        )
     if split != "test":
         validation, train = stratified(y.numpy(), (VALIDATION,))
         chosen = torch.from_numpy(validation if split == "validation" else train)

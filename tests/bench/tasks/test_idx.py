@@ -1,6 +1,7 @@
 """IDX files: read strictly, found where they may lie, and missed in plain words."""
 
 import gzip
+import hashlib
 import os
 import struct
 
@@ -10,6 +11,8 @@ import torch
 
 from neurojoule.errors import UserError
 from neurojoule.registry import get_task
+from neurojoule.tasks import checksums
+from neurojoule.tasks.checksums import Published
 from neurojoule.tasks.idx import read_idx
 
 FILES = [
@@ -46,6 +49,16 @@ def complete(tmp_path_factory):
         ):
             (folder / f"{part}-{name}-ubyte.gz").write_bytes(gzip.compress(data, 1))
     return folder
+
+
+@pytest.fixture
+def published(complete, monkeypatch):
+    """As if those four files were the published ones of every set."""
+    sums = {
+        name: Published(hashlib.md5((complete / name).read_bytes()).hexdigest()) for name in FILES
+    }
+    for name in checksums.IDX:
+        monkeypatch.setitem(checksums.IDX, name, dict(sums))
 
 
 def link(files, folder):
@@ -126,7 +139,7 @@ def test_files_of_one_set_are_not_taken_for_another_of_the_same_file_names(compl
     assert get_task("kmnist").needs() is not None
 
 
-@pytest.mark.usefixtures("nowhere")
+@pytest.mark.usefixtures("nowhere", "published")
 def test_the_last_ten_thousand_are_for_validation_and_pixels_lie_in_0_to_1(complete, monkeypatch):
     monkeypatch.setenv("NEUROJOULE_FASHION_MNIST", str(complete))
     first = {"train": 0, "validation": 50_000, "test": 0}
@@ -140,15 +153,72 @@ def test_the_last_ten_thousand_are_for_validation_and_pixels_lie_in_0_to_1(compl
         assert (x.dtype, y.dtype) == (torch.float32, torch.int64)
 
 
-@pytest.mark.usefixtures("nowhere")
+@pytest.mark.usefixtures("nowhere", "published")
 def test_a_class_beyond_nine_is_refused(complete, tmp_path, monkeypatch):
     link(complete, tmp_path / "raw")
-    labels = tmp_path / "raw" / FILES[3]
-    labels.unlink()
-    labels.write_bytes(gzip.compress(idx((10_000,), bytes(9_999) + b"\x0a")))
+    archive = gzip.compress(idx((10_000,), bytes(9_999) + b"\x0a"))
+    (tmp_path / "raw" / FILES[3]).unlink()
+    (tmp_path / "raw" / FILES[3]).write_bytes(archive)
+    own = Published(hashlib.md5(archive).hexdigest())
+    monkeypatch.setitem(checksums.IDX["MNIST"], FILES[3], own)
     monkeypatch.setenv("NEUROJOULE_MNIST", str(tmp_path))
     with pytest.raises(UserError, match="has a class 10; expected 0 to 9"):
         get_task("mnist").load("test")
+
+
+@pytest.mark.usefixtures("nowhere")
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "kmnist"])
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_files_of_the_right_form_with_other_content_are_refused(complete, monkeypatch, name, split):
+    monkeypatch.setenv(f"NEUROJOULE_{name.upper()}", str(complete))
+    with pytest.raises(UserError, match="is not the published file: its MD5 is") as caught:
+        get_task(name).load(split)
+    words = str(caught.value)
+    part = "t10k" if split == "test" else "train"
+    path = complete / f"{part}-images-idx3-ubyte.gz"
+    assert str(path) in words
+    assert hashlib.md5(path.read_bytes()).hexdigest() in words
+    assert "A task in ten minutes" in words
+    assert ("packed anew it is not recognised" in words) == (name != "mnist")
+
+
+@pytest.mark.usefixtures("nowhere", "published")
+def test_one_pixel_changed_is_noticed(complete, tmp_path, monkeypatch):
+    link(complete, tmp_path / "raw")
+    content = bytearray(gzip.decompress((complete / FILES[2]).read_bytes()))
+    content[-1] ^= 1
+    (tmp_path / "raw" / FILES[2]).unlink()
+    (tmp_path / "raw" / FILES[2]).write_bytes(gzip.compress(bytes(content), 1))
+    monkeypatch.setenv("NEUROJOULE_MNIST", str(tmp_path))
+    with pytest.raises(UserError, match=r"t10k-images.* is not the published file"):
+        get_task("mnist").load("test")
+
+
+def test_the_same_content_packed_anew_is_as_good(tmp_path):
+    content = idx((2, 3), bytes(range(6)))
+    first, anew = gzip.compress(content, 9, mtime=1), gzip.compress(content, 1, mtime=2)
+    assert first != anew
+    path = tmp_path / "some.gz"
+    path.write_bytes(anew)
+    known = Published(hashlib.md5(first).hexdigest(), hashlib.sha256(content).hexdigest())
+    assert read_idx(path, (2, 3), known).tolist() == [[0, 1, 2], [3, 4, 5]]
+    with pytest.raises(UserError, match="packed anew it is not recognised"):
+        read_idx(path, (2, 3), Published(known.archive_md5))
+
+
+def test_a_file_cut_off_is_called_cut_off_and_not_another_file(tmp_path):
+    path = tmp_path / "some.gz"
+    path.write_bytes(gzip.compress(idx((2, 3), bytes(5))))
+    with pytest.raises(UserError, match="holds 5 values where its header announces 6"):
+        read_idx(path, (2, 3), Published("0" * 32))
+
+
+def test_every_set_has_its_four_checksums_and_no_two_files_the_same():
+    entries = [entry for files in checksums.IDX.values() for entry in files.values()]
+    assert all(list(files) == FILES for files in checksums.IDX.values())
+    assert len({entry.archive_md5 for entry in entries}) == len(entries) == 12
+    assert all(len(bytes.fromhex(entry.archive_md5)) == 16 for entry in entries)
+    assert all(len(bytes.fromhex(e.content_sha256)) == 32 for e in entries if e.content_sha256)
 
 
 @pytest.mark.skipif(

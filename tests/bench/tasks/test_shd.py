@@ -9,6 +9,8 @@ from neurojoule.errors import UserError
 from neurojoule.registry import get_task
 from neurojoule.tasks import shd
 
+PUBLISHED = dict(shd.SAMPLES)
+
 
 def write(path, labels, times, units):
     with h5py.File(path, "w") as file:
@@ -22,7 +24,11 @@ def write(path, labels, times, units):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """40 training samples, 2 a class, and 20 for test; sample i spikes once, on channel i."""
+    """40 training samples, 2 a class, and 20 for test; sample i spikes once, on channel i.
+
+    As if so many had been published.
+    """
+    monkeypatch.setattr(shd, "SAMPLES", {"shd_train.h5": 40, "shd_test.h5": 20})
     monkeypatch.setenv("NEUROJOULE_DATA", "")
     monkeypatch.setenv("NEUROJOULE_SHD", str(tmp_path))
     for name, count in (("shd_train.h5", 40), ("shd_test.h5", 20)):
@@ -57,6 +63,21 @@ def test_validation_is_taken_out_of_the_training_file_by_class(monkeypatch):
     assert channels["test"] == list(range(20))
     for _, y in parts.values():
         assert torch.equal(y.bincount(minlength=20), torch.ones(20, dtype=torch.int64))
+
+
+@pytest.mark.parametrize(
+    ("split", "words"),
+    [
+        ("train", r"shd_train\.h5 holds 40 samples; the published file has 8,156.*\.gz d47c9825"),
+        ("validation", r"shd_train\.h5 holds 40 samples"),
+        ("test", r"shd_test\.h5 holds 20 samples; the published file has 2,264.*\.gz 3062a80e"),
+    ],
+)
+def test_another_number_of_samples_than_published_is_refused(folder, monkeypatch, split, words):
+    monkeypatch.setattr(shd, "SAMPLES", PUBLISHED)
+    with pytest.raises(UserError, match=words) as caught:
+        get_task("shd").load(split)
+    assert str(folder) in str(caught.value)
 
 
 def test_what_is_missing_is_said_before_anything_runs(tmp_path, monkeypatch):
