@@ -108,8 +108,8 @@ def shd(split: Split) -> tuple[Tensor, Tensor]:
         sums = ", ".join(f"{n} {s}" for n, s in ARCHIVES_MD5.items() if n.startswith(path.name))
         raise UserError(
             f"{path} holds {len(y):,} samples; the published file has {SAMPLES[path.name]:,}. Is "
-            "it another edition, the other split, or cut off? Fetch it again; MD5s of the archives: "
-            f"{sums}."
+            "it another edition, the other split, or cut off? Fetch it again. MD5s of the "
+            f"archives: {sums}."
         )
     if split != "test":
         validation, train = stratified(y.numpy(), (VALIDATION,))
