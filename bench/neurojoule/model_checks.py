@@ -72,7 +72,8 @@ def _targets(task: Task, generator: torch.Generator) -> Tensor:
     if task.loss == "cross_entropy":
         asked = (SAMPLES, task.steps) if task.steps else (SAMPLES,)
         return torch.randint(task.outputs, asked, generator=generator)
-    y = torch.rand(SAMPLES, task.outputs, generator=generator)
+    steps = (task.steps,) if task.steps else ()
+    y = torch.rand(SAMPLES, task.outputs, *steps, generator=generator)
     return y.round() if task.loss == "binary" else y
 
 

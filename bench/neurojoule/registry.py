@@ -78,6 +78,7 @@ class Task:
         steps: 0 where a sample has one answer; else how many of the last steps are asked about,
             with targets of shape (samples, steps), or (samples, outputs, steps).
         binary: whether every input is 0 or 1.
+        causal: whether an answer at a step may depend on nothing that comes after it.
         needs: the reason why the data cannot be had here, or None; asked before anything runs.
         make_ready: makes and keeps what takes long to make, on all cores; called before anything
             is measured.
@@ -95,6 +96,7 @@ class Task:
     target: float
     load: Callable[[Split], tuple[Tensor, Tensor]]
     binary: bool = False
+    causal: bool = False
     needs: Callable[[], str | None] = lambda: None
     make_ready: Callable[[], None] = lambda: None
     steps: int = 0

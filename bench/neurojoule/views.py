@@ -26,6 +26,12 @@ def why_not(model: Model, task: Task) -> str | None:
             f"{model.name} takes images, and an input of {task.name} has the axes "
             f"({', '.join(task.axes)}), which are no image."
         )
+    if task.causal and not model.answers_steps:
+        return (
+            f"{task.name} wants every answer from what came before it, and {model.name} answers "
+            "from the whole input at once. A tcn_surrogate with taps=1 is a perceptron on a "
+            "sliding window."
+        )
     return model.refuses(task)
 
 

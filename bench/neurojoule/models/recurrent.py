@@ -6,11 +6,14 @@
 K. Cho et al. 2014; the small one of the MNIST-1D paper (Greydanus & Kobak 2024, GRUBase).
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from neurojoule.errors import UnknownNameError
 from neurojoule.kernels.gru import FewStatesGRU
+from neurojoule.models.readout import read_out
 from neurojoule.registry import Shape, model
 
 READOUTS = ("all", "last")
@@ -19,10 +22,13 @@ READOUTS = ("all", "last")
 class _Recurrent(nn.Module):
     """A recurrent layer and a linear read-out of all its states, or of the last of each direction.
 
+    Where a task asks at several steps, one layer runs forwards and each of those steps is read out
+    alike, H numbers, whatever the two options below.
+
     Args:
         shape: inputs (channels, time), outputs C.
         width: state variables a direction H.
-        layer: of `width` states a direction, batch first.
+        layer: gives a layer of so many inputs and states, in both directions or one, batch first.
         bidirectional: whether a second layer runs backwards.
         readout: `all` steps, H T numbers a direction, or the `last`, H numbers a direction.
 
@@ -34,7 +40,7 @@ class _Recurrent(nn.Module):
         self,
         shape: Shape,
         width: int,
-        layer: nn.GRU | nn.LSTM,
+        layer: Callable[[int, int, bool], nn.GRU | nn.LSTM],
         *,
         bidirectional: bool,
         readout: str,
@@ -42,17 +48,20 @@ class _Recurrent(nn.Module):
         super().__init__()
         if readout not in READOUTS:
             raise UnknownNameError("read-out", readout, READOUTS)
-        _, time = shape.inputs
-        self.every_step = readout == "all"
+        channels, time = shape.inputs
+        self.steps = shape.steps
+        self.every_step = readout == "all" and not self.steps
         self.width = width
-        self.directions = 2 if bidirectional else 1
-        self.layer = layer
+        self.directions = 2 if bidirectional and not self.steps else 1
+        self.layer = layer(channels, width, self.directions == 2)
         states = self.directions * width * (time if self.every_step else 1)
         self.readout = nn.Linear(states, shape.outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map x (batch, channels, time) to (batch, C)."""
+        """Map x (batch, channels, time) to (batch, C), or (batch, C, steps)."""
         h, _ = self.layer(x.transpose(1, 2))  # (batch, time, directions x H)
+        if self.steps:
+            return read_out(self.readout, h.transpose(1, 2), self.steps)
         if self.every_step:
             states = torch.flatten(h, 1)  # (batch, directions x H x time)
         else:
@@ -67,6 +76,14 @@ class _Recurrent(nn.Module):
         return {"cell": self.directions * self.width}
 
 
+def _gru(inputs: int, states: int, both: bool) -> nn.GRU:
+    return FewStatesGRU(inputs, states, bidirectional=both)
+
+
+def _lstm(inputs: int, states: int, both: bool) -> nn.LSTM:
+    return nn.LSTM(inputs, states, batch_first=True, bidirectional=both)
+
+
 @model(
     "gru",
     family="recurrent",
@@ -74,6 +91,7 @@ class _Recurrent(nn.Module):
     summary="Gated recurrent units, both directions, read out at all steps",
     source="Cho et al. 2014; Greydanus & Kobak 2024, MNIST-1D, models.py (GRUBase)",
     default_width=6,
+    answers_steps=True,
 )
 class GRU(_Recurrent):
     """GRU with 3 H (c + H + 2) parameters a direction, and a read-out of (directions x H T + 1) C.
@@ -85,8 +103,7 @@ class GRU(_Recurrent):
     def __init__(
         self, shape: Shape, width: int, *, bidirectional: bool = True, readout: str = "all"
     ) -> None:
-        layer = FewStatesGRU(shape.inputs[0], width, bidirectional=bidirectional)
-        super().__init__(shape, width, layer, bidirectional=bidirectional, readout=readout)
+        super().__init__(shape, width, _gru, bidirectional=bidirectional, readout=readout)
 
 
 @model(
@@ -96,6 +113,7 @@ class GRU(_Recurrent):
     summary="Long short-term memory, both directions, read out at all steps",
     source="Hochreiter & Schmidhuber 1997; Gers, Schmidhuber & Cummins 2000",
     default_width=6,
+    answers_steps=True,
 )
 class LSTM(_Recurrent):
     """LSTM with 4 H (c + H + 2) parameters a direction, and a read-out of (directions x H T + 1) C.
@@ -106,5 +124,4 @@ class LSTM(_Recurrent):
     def __init__(
         self, shape: Shape, width: int, *, bidirectional: bool = True, readout: str = "all"
     ) -> None:
-        layer = nn.LSTM(shape.inputs[0], width, batch_first=True, bidirectional=bidirectional)
-        super().__init__(shape, width, layer, bidirectional=bidirectional, readout=readout)
+        super().__init__(shape, width, _lstm, bidirectional=bidirectional, readout=readout)

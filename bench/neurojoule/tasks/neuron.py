@@ -154,6 +154,7 @@ def _add(
             target=SOLVED * chance(rate_hz),
             load=lambda split: windows(data(split)),
             binary=True,
+            causal=True,
             needs=needs,
             make_ready=make_ready,
             steps=ASKED_MS,

@@ -54,7 +54,8 @@ def some_data(task, count=4):
     if task.loss == "cross_entropy":
         asked = (count, task.steps) if task.steps else (count,)
         return x, torch.randint(task.outputs, asked, generator=generator)
-    return x, torch.rand(count, task.outputs, generator=generator).round()
+    asked = (count, task.outputs, task.steps) if task.steps else (count, task.outputs)
+    return x, torch.rand(asked, generator=generator).round()
 
 
 @pytest.mark.parametrize(("model", "task"), PAIRS)
