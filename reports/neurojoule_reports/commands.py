@@ -89,6 +89,12 @@ def gate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--annotate", action="store_true", help="print annotations for GitHub's pages as well"
     )
+    parser.add_argument(
+        "--summary",
+        type=Path,
+        metavar="FILE",
+        help="append the table as Markdown to this file, such as $GITHUB_STEP_SUMMARY",
+    )
     parser.set_defaults(handler=_gate)
 
 
@@ -99,7 +105,22 @@ def _gate(options: argparse.Namespace) -> int:
     print(found.table)
     if options.annotate:
         print(found.annotations)
+    if options.summary is not None:
+        _append(found.markdown, options.summary)
     return 0 if found.passed else 1
+
+
+def _append(markdown: str, path: Path) -> None:
+    from neurojoule.errors import UserError
+
+    try:
+        with path.open("a", encoding="utf-8", errors="replace") as file:
+            file.write(markdown)
+    except OSError as error:
+        raise UserError(
+            f"The summary cannot be written to {path}: {error.strerror}. Give a file in a folder "
+            "that exists and that you may write to (option --summary)."
+        ) from error
 
 
 def card(parser: argparse.ArgumentParser) -> None:

@@ -53,7 +53,8 @@ def overall(both: pd.DataFrame) -> list[Finding]:
 
     An arm counts once, with the mean of its log-ratios; the interval is over arms.
     """
-    if both.empty or not both["same_machine"].all():
+    both = both[both["same_machine"]]
+    if both.empty:
         return []
     out = []
     same_grade = both["grade_old"] == both["grade_new"]

@@ -23,6 +23,11 @@ def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]], *, left: int =
     return "\n".join(f"| {' | '.join(row)} |" for row in (heads, rule, *escaped))
 
 
+def plain(sentence: str) -> str:
+    """A sentence as GitHub reads it: nothing in a name becomes markup or a new line."""
+    return _markdown(sentence)
+
+
 def _markdown(cell: str) -> str:
     text = _line(cell).replace("\\", "\\\\").replace("|", "\\|")
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("`", "\\`")

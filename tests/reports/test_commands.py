@@ -56,6 +56,24 @@ def test_the_gate_closes_on_a_dearer_arm_and_opens_for_the_same(runs, capsys):
     assert "::error" in printed
 
 
+def test_the_gate_appends_its_table_to_a_summary(runs, tmp_path, capsys):
+    before, after = map(str, runs)
+    summary = tmp_path / "summary.md"
+    summary.write_text("what was there\n")
+    assert main(["gate", before, after, "--summary", str(summary)]) == 1
+    text = summary.read_text()
+    assert text.startswith("what was there\n## neurojoule gate\n")
+    assert "| worse, fails |" in text
+    assert main(["gate", before, before, "--summary", str(tmp_path / "no" / "x.md")]) == 2
+    assert "--summary" in capsys.readouterr().err
+
+
+def test_the_gate_is_no_answer_where_nothing_can_be_compared(runs, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert main(["gate", str(tmp_path / "empty"), str(runs[0])]) == 2
+    assert "baseline holds no record" in capsys.readouterr().err
+
+
 def test_compare_prints_a_ratio_of_two_folders(runs, capsys):
     assert main(["compare", *map(str, runs)]) == 0
     assert capsys.readouterr().out.strip()

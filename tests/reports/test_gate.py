@@ -122,8 +122,88 @@ def test_annotations_are_escaped_for_github(tmp_path):
     assert line.startswith("::error title=bad%2Cname%3A%0A%25 x 4000p on digits::")
 
 
-def test_nothing_in_common_is_said(tmp_path):
-    b = folder(tmp_path / "b", task="xor")
-    assert "nothing in common" in judge(folder(tmp_path / "a"), b).sentence
+def test_a_gate_that_can_compare_nothing_is_an_error_and_does_not_pass(tmp_path):
+    a, b = folder(tmp_path / "a"), folder(tmp_path / "b", task="xor")
+    with pytest.raises(UserError, match=r"Nothing .* can be compared .*dann 4000p on digits"):
+        judge(a, b)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="baseline holds no record"):
+        judge(tmp_path / "empty", b)
+    with pytest.raises(UserError, match="folder of new runs holds no record"):
+        judge(a, tmp_path / "empty")
     with pytest.raises(UserError, match="is not a folder"):
-        judge(tmp_path / "a", tmp_path / "nowhere")
+        judge(a, tmp_path / "nowhere")
+
+
+def test_arms_trained_by_another_recipe_are_not_the_same_work(tmp_path):
+    a, b = folder(tmp_path / "a"), folder(tmp_path / "b", steps=2000)
+    with pytest.raises(UserError, match=r"trained by another recipe"):
+        judge(a, b)
+
+
+def test_all_runs_failed_before_and_after_is_said(tmp_path):
+    a = folder(tmp_path / "a", status="failed", error="broken")
+    with pytest.raises(UserError, match="no run of both ended well"):
+        judge(a, a)
+
+
+def test_a_machine_with_the_same_name_and_another_cpu_is_another_machine(tmp_path):
+    facts = {"cpu_model": "Other CPU", "cpu_threads": 4}
+    a, b = folder(tmp_path / "a"), again(tmp_path / "b", cost=3, machine_facts=facts)
+    result = judge(a, b)
+    assert {f.figure for f in result.findings}.isdisjoint({"CPU seconds", "training energy"})
+    (note,) = result.notes
+    assert "not compared on laptop" in note
+    assert "cpu_model was Example CPU @ 2.00GHz and is Other CPU" in note
+    assert note in result.table
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"grade": "measured", "cost": 3}, "its grade is guessed before and measured now"),
+        ({"valid": False, "reasons": ("contaminated",)}, "Of 24 pairs, 24 were not compared"),
+        ({"machine": "workstation"}, "the baseline was measured on laptop, the new runs on work"),
+    ],
+)
+def test_what_was_not_compared_is_said_with_the_reason(tmp_path, facts, words):
+    result = judge(folder(tmp_path / "a"), again(tmp_path / "b", **facts))
+    assert len(result.notes) == 1
+    assert words in result.notes[0]
+    assert words in result.table
+    assert "::warning title=neurojoule gate::" in result.annotations
+
+
+def test_a_file_that_is_no_record_is_named(tmp_path):
+    a, b = folder(tmp_path / "a"), again(tmp_path / "b")
+    (b / "cut.json").write_text("{")
+    assert judge(a, b).notes == ("Set aside in the new runs, being no whole records: cut.json.",)
+
+
+def test_energy_whose_interval_holds_no_change_does_not_fail(tmp_path):
+    a = folder(tmp_path / "a")
+    # By turns half as dear and twice as dear: the logarithms have a mean near 0 and a wide spread.
+    wild = [
+        synthetic.make(model=m, seed=s, version="f" * 16, cost=0.5 if s % 2 else 2.0)
+        for m in MODELS
+        for s in range(6)
+    ]
+    result = judge(a, synthetic.save(wild, tmp_path / "b"))
+    energies = [f for f in result.findings if f.figure == "training energy"]
+    assert len(energies) == len(MODELS) + 1
+    assert not any(f.fails for f in energies)
+
+
+def test_the_summary_is_markdown_in_which_names_are_harmless(tmp_path):
+    name = "a|b <img src=x>`\n# head"
+    a = synthetic.save([synthetic.make(model=name, seed=0)], tmp_path / "a")
+    b = synthetic.save([synthetic.make(model=name, seed=0, flops_per_parameter=3)], tmp_path / "b")
+    lines = judge(a, b).markdown.splitlines()
+    assert lines[0] == "## neurojoule gate"
+    assert lines[2].startswith("The gate fails: 2 of")
+    assert lines[4].startswith("| Task | Arm | Figure |")
+    assert sum(line.startswith("#") for line in lines) == 1
+    rows = [line for line in lines if "training operations" in line]
+    assert len(rows) == 1
+    assert "a\\|b &lt;img" in rows[0]
+    assert rows[0].endswith("| worse, fails |")
