@@ -189,7 +189,8 @@ class Quality(_Part, frozen=True, kw_only=True):
         chance: the metric of a predictor that ignores its input.
         target: the quality that counts as solved, declared by the task.
         reached: whether the validation reached the target.
-        train, validation, test: the metric on each split, with the best weights by validation.
+        train, validation, test: the metric on each split, with the best weights by validation; of
+            the training split on no more samples than the test split has.
         measures: other measures of the test split by name (`neurojoule.metrics.measures`).
     """
 
@@ -372,7 +373,14 @@ class BadRecordError(UserError):
     """A file that is no whole record of a schema that this version reads."""
 
 
+class _AnySchema(msgspec.Struct):
+    """All that is asked of a record of another schema."""
+
+    schema: int
+
+
 _decoder = msgspec.json.Decoder(Record)
+_schema_decoder = msgspec.json.Decoder(_AnySchema)
 
 
 def encode(record: Record) -> bytes:
@@ -401,13 +409,30 @@ def decode(data: bytes, name: str = "record") -> Record:
     try:
         record = _decoder.decode(data)
     except msgspec.DecodeError as error:
-        raise BadRecordError(f"{name} is not a neurojoule record: {error}") from error
+        why = _other_schema(data) or f"is not a neurojoule record: {error}"
+        raise BadRecordError(f"{name} {why}") from error
     if record.schema != SCHEMA:
-        raise BadRecordError(
-            f"{name} has schema {record.schema}; this version reads schema {SCHEMA}. "
-            "Use the neurojoule version that wrote it, or run again."
-        )
+        raise BadRecordError(f"{name} {_other_schema(data)}")
     return record
+
+
+def _other_schema(data: bytes) -> str | None:
+    """What to do about a record of another schema, whose fields may be others; None if it is not.
+
+    A field is added with a default and keeps the schema; a change of meaning raises it.
+    """
+    try:
+        found = _schema_decoder.decode(data).schema
+    except msgspec.DecodeError:
+        return None
+    if found == SCHEMA:
+        return None
+    way_out = (
+        "Run again, or read it with the neurojoule version that wrote it"
+        if found < SCHEMA
+        else "A newer neurojoule wrote it: update this one"
+    )
+    return f"has schema {found}; this version reads schema {SCHEMA}. {way_out}."
 
 
 def write(record: Record, folder: Path) -> Path:

@@ -70,9 +70,34 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path):
         read([tmp_path / "nowhere"])
 
 
-def test_a_record_of_another_schema_is_refused_by_number():
-    with pytest.raises(BadRecordError, match="schema 7"):
-        decode(encode(record(schema=7)))
+@pytest.mark.parametrize(
+    ("schema", "way_out"), [(0, "Run again, or read it with the"), (7, "newer neurojoule wrote it")]
+)
+def test_a_record_of_another_schema_is_refused_by_number(schema, way_out):
+    with pytest.raises(BadRecordError, match=f"here has schema {schema}; .*{way_out}"):
+        decode(encode(record(schema=schema)), "here")
+
+
+@pytest.mark.parametrize("schema", [0, 2])
+def test_another_schema_is_named_even_when_its_fields_are_others(schema):
+    older = json.loads(encode(record())) | {"schema": schema, "joules": 3.0}
+    del older["run_id"]
+    older["quality"]["test"] = "good"
+    with pytest.raises(BadRecordError, match=f"has schema {schema}; this version reads schema 1"):
+        decode(json.dumps(older).encode())
+
+
+def test_a_record_from_before_a_field_was_added_is_read_with_the_fields_default():
+    old = json.loads(encode(record()))
+    for optional in ("ceilings", "footprint_j", "robustness", "claims_hash", "attempts"):
+        old.pop(optional, None)
+    old["quality"].pop("measures", None)
+    for optional in ("thermal_throttles", "gpu_processes", "gpu_slowed_s"):
+        old["state_before"].pop(optional)
+    read_again = decode(json.dumps(old).encode())
+    assert read_again.footprint_j is None
+    assert read_again.attempts == 1
+    assert read_again.quality == record().quality
 
 
 def test_an_unknown_component_makes_the_sum_unknown_and_not_smaller():
