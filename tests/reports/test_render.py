@@ -4,6 +4,7 @@ import json
 import re
 import time
 
+import msgspec
 import pytest
 
 import synthetic
@@ -145,6 +146,38 @@ def test_bad_files_are_named_and_the_rest_is_used(tmp_path):
     assert "<code>half.json</code>" in text
     assert "<code>foreign.json</code>" in text
     assert str(tmp_path) not in text
+
+
+def test_records_of_another_schema_are_named_with_what_to_do(tmp_path):
+    folder = synthetic.save([synthetic.make()], tmp_path / "runs")
+    (path,) = folder.glob("*.json")
+    for name, schema in (("older", 0), ("newer", 2)):
+        other = json.loads(path.read_text()) | {"schema": schema, "gone": 1}
+        del other["fingerprint"]
+        (folder / f"{name}.json").write_text(json.dumps(other))
+    text = page_of(render.report([folder], tmp_path / "report"))
+    assert "older.json has schema 0; this version reads schema 1. Run again" in text
+    assert "newer.json has schema 2" in text
+    assert data_of(text)["arms"]["runs"] == [1]
+
+
+def test_two_records_that_contradict_are_named_and_one_is_used(tmp_path):
+    one = synthetic.make()
+    two = msgspec.structs.replace(one, footprint_j=1e9)
+    folders = [synthetic.save([r], tmp_path / n) for r, n in ((one, "a"), (two, "b"))]
+    text = page_of(render.report(folders, tmp_path / "report"))
+    assert f"{one.run_id}.json contradicts another record with the id {one.run_id}" in text
+    assert data_of(text)["arms"]["runs"] == [1]
+
+
+def test_a_family_that_nobody_knows_is_shown_under_its_own_name(tmp_path):
+    families = {"odd": "quantum <foam>", "mlp": "point"}
+    records = [
+        synthetic.make(model=m, family=f, seed=s) for m, f in families.items() for s in range(3)
+    ]
+    text = page_of(make(records, tmp_path))
+    assert set(data_of(text)["arms"]["family"]) == {"quantum <foam>", "point"}
+    assert "<foam>" not in re.sub(r'id="data">.*?</script>', "", text, flags=re.DOTALL)
 
 
 def test_any_country_can_be_the_first_grid(tmp_path):
