@@ -2,7 +2,10 @@
 
 S. Greydanus & D. Kobak, "Scaling Down Deep Learning with MNIST-1D", ICML 2024; made by the
 authors' package `mnist1d` with the published settings (seed 42, 4,000 training and 1,000 test
-samples), without their download.
+samples), without their download. 400 validation samples, stratified, are taken out of the 4,000.
+
+Curves (samples, 40) have mean 0 and deviation 1 over all; classes are 0-9. Shuffled, the 40 points
+come in another order, the same for all samples: what locality buys must be lost there.
 """
 
 import random
@@ -12,53 +15,46 @@ import torch
 from torch import Tensor
 
 from neurojoule.cache import Arrays, arrays
-from neurojoule.registry import Split, task
+from neurojoule.registry import Split, Task, add_task
 from neurojoule.tasks.splits import stratified
 
 SOURCE = "Greydanus & Kobak 2024; package mnist1d, make_dataset with its default settings"
 
 
-@task(
+def _add(name: str, summary: str, *, target: float, shuffled: bool) -> None:
+    def load(split: Split) -> tuple[Tensor, Tensor]:
+        data = arrays(f"{name}-1", lambda: _make(shuffled=shuffled))
+        return torch.from_numpy(data[f"x_{split}"]), torch.from_numpy(data[f"y_{split}"])
+
+    add_task(
+        Task(
+            name=name,
+            summary=summary,
+            source=SOURCE,
+            inputs=(40,),
+            axes=("time",),
+            outputs=10,
+            loss="cross_entropy",
+            metric="accuracy",
+            chance=0.1,
+            target=target,
+            load=load,
+        )
+    )
+
+
+_add(
     "mnist1d",
-    summary="Ten digits as noisy curves of 40 points",
-    source=SOURCE,
-    inputs=(40,),
-    axes=("time",),
-    outputs=10,
-    loss="cross_entropy",
-    metric="accuracy",
-    chance=0.1,
-    target=0.6,
+    "Ten digits as noisy curves of 40 points",
+    target=0.6,  # about twice what logistic regression reaches
+    shuffled=False,
 )
-def mnist1d(split: Split) -> tuple[Tensor, Tensor]:
-    """Curves (samples, 40) with mean 0 and deviation 1 over all; classes 0-9.
-
-    400 validation samples, stratified, are taken out of the 4,000 for training. The target is
-    about twice what logistic regression reaches.
-    """
-    return _load("mnist1d-1", split, shuffled=False)
-
-
-@task(
+_add(
     "mnist1d_shuffled",
-    summary="MNIST-1D with its 40 points in another order, the same for all samples",
-    source=SOURCE,
-    inputs=(40,),
-    axes=("time",),
-    outputs=10,
-    loss="cross_entropy",
-    metric="accuracy",
-    chance=0.1,
+    "MNIST-1D with its 40 points in another order, the same for all samples",
     target=0.5,
+    shuffled=True,
 )
-def mnist1d_shuffled(split: Split) -> tuple[Tensor, Tensor]:
-    """As `mnist1d`, without the spatial structure: what locality buys must be lost here."""
-    return _load("mnist1d_shuffled-1", split, shuffled=True)
-
-
-def _load(name: str, split: Split, *, shuffled: bool) -> tuple[Tensor, Tensor]:
-    data = arrays(name, lambda: _make(shuffled=shuffled))
-    return torch.from_numpy(data[f"x_{split}"]), torch.from_numpy(data[f"y_{split}"])
 
 
 def _make(*, shuffled: bool) -> Arrays:
@@ -73,13 +69,12 @@ def _make(*, shuffled: bool) -> Arrays:
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])  # noqa: NPY002
-    x, y = data["x"].astype(np.float32), data["y"].astype(np.int64)
-    validation, train = stratified(y, (0.1,))
-    return {
-        "x_train": x[train],
-        "y_train": y[train],
-        "x_validation": x[validation],
-        "y_validation": y[validation],
-        "x_test": data["x_test"].astype(np.float32),
-        "y_test": data["y_test"].astype(np.int64),
+    validation, train = stratified(data["y"], (0.1,))
+    parts = {
+        "train": (data["x"][train], data["y"][train]),
+        "validation": (data["x"][validation], data["y"][validation]),
+        "test": (data["x_test"], data["y_test"]),
+    }
+    return {f"x_{split}": x.astype(np.float32) for split, (x, _) in parts.items()} | {
+        f"y_{split}": y.astype(np.int64) for split, (_, y) in parts.items()
     }
