@@ -1,4 +1,8 @@
-"""The same seed, machine and setup: the same learning to the last bit, whichever way in."""
+"""The same seed, machine and setup: the same learning to the last bit, whichever way in.
+
+That the same way in gives it twice is `test_the_same_seed_learns_the_same_bit_by_bit` in
+test_runner.py: a session costs its five seconds.
+"""
 
 import subprocess
 import sys
@@ -13,13 +17,12 @@ MODELS = ("dann", "gru")
 
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory):
-    """What two models learned on digits: asked twice by the command, and once through pytest."""
+    """What two models learned on digits: asked by the command and through pytest."""
     base = tmp_path_factory.mktemp("reproducible")
     env = foreign.install(base / "site", *MODELS, task="digits")
     suite = str(base / "site" / "bench_foreign.py")
     ways = {
-        "first": ["neurojoule", "run", "foreign", "--scale", "smoke", "--runs", "first"],
-        "again": ["neurojoule", "run", "foreign", "--scale", "smoke", "--runs", "again"],
+        "command": ["neurojoule", "run", "foreign", "--scale", "smoke", "--runs", "command"],
         "pytest": ["pytest", "--benchmark", suite, "--nj-scale", "smoke", "--nj-runs", "pytest",
                    "-p", "no:cacheprovider"],
     }  # fmt: skip
@@ -41,9 +44,8 @@ def learned(tmp_path_factory):
 
 
 @pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("way", ["again", "pytest"])
-def test_quality_and_curve_are_the_same_bit_by_bit(learned, model, way):
-    one, other = learned["first"][model], learned[way][model]
+def test_quality_and_curve_are_the_same_bit_by_bit(learned, model):
+    one, other = learned["command"][model], learned["pytest"][model]
     assert one.run_id == other.run_id  # the same work, by its own measure
     assert one.spec == other.spec
     assert one.started_utc != other.started_utc  # yet done anew
@@ -64,5 +66,5 @@ def test_what_was_replayed_to_fill_the_window_learned_the_same(learned, model):
 
 
 def test_two_models_do_not_learn_the_same(learned):
-    one, other = (learned["first"][model] for model in MODELS)
+    one, other = (learned["command"][model] for model in MODELS)
     assert one.curve[-1].loss != other.curve[-1].loss
