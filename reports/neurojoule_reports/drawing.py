@@ -30,13 +30,14 @@ Words = Callable[[float], str]
 
 @dataclass
 class LogPlot:
-    """A frame with a logarithmic x axis, and a y axis of either kind, that collects elements.
+    """A frame whose axes are logarithmic unless said, that collects elements.
 
     Attributes:
         x_range, y_range: ends of the axes in data.
         x_title, y_title: what they are.
         x_words, y_words: how their ticks are written.
-        y_log: whether the y axis is logarithmic.
+        y_log, x_log: whether an axis is logarithmic.
+        x_ticks: where the x axis is marked; at round values when none are given.
         width, height: of the view box.
     """
 
@@ -47,14 +48,16 @@ class LogPlot:
     x_words: Words
     y_words: Words
     y_log: bool = True
+    x_log: bool = True
+    x_ticks: tuple[float, ...] = ()
     width: int = 560
     height: int = 340
     parts: list[Markup] = field(default_factory=list)
 
     def x(self, value: float) -> float:
         """Position of a value on the x axis."""
-        low, high = map(math.log, self.x_range)
-        return round(58 + (math.log(value) - low) / (high - low) * (self.width - 74), 1)
+        low, high, at = (math.log(v) if self.x_log else v for v in (*self.x_range, value))
+        return round(58 + (at - low) / (high - low) * (self.width - 74), 1)
 
     def y(self, value: float) -> float:
         """Position of a value on the y axis."""
@@ -91,12 +94,13 @@ class LogPlot:
                 right, self.height - 6, self.x_title
             ),
         ]
+        ticks = self.x_ticks or (decades if self.x_log else fifths)(*self.x_range)
         frame += [
             Markup(
                 '<line class="axis" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>'
                 '<text x="{0}" y="{3}" text-anchor="middle">{4}</text>'
             ).format(self.x(tick), bottom, bottom + 4, bottom + 17, self.x_words(tick))
-            for tick in decades(*self.x_range)
+            for tick in ticks
         ]
         for tick in decades(*self.y_range) if self.y_log else fifths(*self.y_range):
             at = self.y(tick)

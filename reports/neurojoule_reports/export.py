@@ -11,7 +11,7 @@ import pandas as pd
 from neurojoule import carbon, quantities
 from neurojoule.errors import UserError
 from neurojoule.record import Record
-from neurojoule_reports import cards, page, text
+from neurojoule_reports import cards, page, robustness_table, text
 from neurojoule_reports.frames import Frames
 from neurojoule_reports.verdict import TaskVerdict
 
@@ -57,12 +57,13 @@ def _row(arm: dict[Any, Any], grid: carbon.Grid) -> list[str]:
 
 
 def as_json(frames: Frames, sentences: Sequence[str], grid: carbon.Grid) -> str:
-    """Runs and arms as rows, the verdict and the grid, in strict JSON."""
+    """Runs, arms and probes as rows, the verdict and the grid, in strict JSON."""
     value = {
         "verdict": list(sentences),
         "grid": {"code": grid.code, "g_per_kwh": grid.g_per_kwh, "year": grid.year},
         "arms": _rows(frames.arms),
         "runs": _rows(frames.runs),
+        "robustness": _rows(robustness_table.table(frames)),
         "set_aside": [path.name for path, _ in frames.set_aside],
     }
     return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=1) + "\n"

@@ -10,6 +10,7 @@ from neurojoule import quantities
 from neurojoule_reports.exchange import Rate
 from neurojoule_reports.machines import Ratio
 from neurojoule_reports.pairs import Comparison
+from neurojoule_reports.robustness_words import gap
 
 
 def times(c: Comparison | Ratio) -> Markup:
@@ -78,4 +79,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "anchor": anchor,
     "p": p_value,
     "heat": heat,
+    "gap": gap,
 }

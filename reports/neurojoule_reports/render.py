@@ -29,6 +29,8 @@ from neurojoule_reports import (
     overview,
     page,
     palette,
+    robustness,
+    robustness_table,
     roofline,
     selftest,
     summary,
@@ -111,6 +113,10 @@ def _write(
     if "csv" in formats:
         table = tables.runs.to_csv(index=False, lineterminator="\n")
         written.append(write_text(table, out / "runs.csv"))
+        probed = robustness_table.table(tables)
+        if not probed.empty:
+            lines = probed.to_csv(index=False, lineterminator="\n")
+            written.append(write_text(lines, out / "robustness.csv"))
     if "parquet" in formats:
         export.parquet(tables.runs, out / "runs.parquet")
         written.append(out / "runs.parquet")
@@ -157,8 +163,12 @@ def html(
     script = "\n".join(['"use strict";', "(() => {", *parts, "})();"])
     css = (templates / "report.css").read_text(encoding="utf-8") + palette.css()
     medians = curves.median_curves(curves.curves(tables.records, tables.runs))
+    pages = {
+        name: (templates / file).read_text(encoding="utf-8")
+        for name, file in (("page", "report.html"), ("robustness", "robustness.html"))
+    }
     environment = jinja2.Environment(
-        loader=jinja2.DictLoader({"page": (templates / "report.html").read_text(encoding="utf-8")}),
+        loader=jinja2.DictLoader(pages),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -184,6 +194,7 @@ def html(
         rooflines=roofline.rooflines(tables),
         neuron=neuron.section(tables),
         neuron_suite=neuron,
+        robustness=robustness.section(tables),
         rankings=[(r, "" if r.refusal else critical.diagram(r)) for r in critical.rankings(tables)],
         claims=claims.findings(claims.announced(), tables, found),
         redundancies=measured.redundancies(tables),

@@ -8,6 +8,7 @@ import pytest
 
 import browser
 import cells
+import robust
 import synthetic
 from neurojoule import carbon, quantities
 from neurojoule_reports import render
@@ -240,6 +241,7 @@ def small(tmp_path_factory):
     """Every section, with little in each: axe looks at every element."""
     home = tmp_path_factory.mktemp("small")
     records = [*synthetic.study(seeds=3, sizes=(4_000,)), synthetic.make(machine="workstation")]
+    records += robust.study(seeds=3)
     runs = synthetic.save([*records, *cells.cell("neuron_l5_nmda", cells.NMDA)], home / "runs")
     return render.report([runs], home / "report", formats=["html"])
 
