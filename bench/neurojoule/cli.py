@@ -106,18 +106,21 @@ def _run(options: argparse.Namespace) -> int:
     from neurojoule import runner
     from neurojoule.meter import MeterSettings
     from neurojoule.progress import duration, ticker
+    from neurojoule.record import Record
     from neurojoule.registry import get_model, get_task
     from neurojoule.spec import Setup
-    from neurojoule.suite import claims_hash, get_suites, plan
+    from neurojoule.suite import Row, claims_hash, further, get_suites, plan
 
     models = {get_model(name).name for name in options.model or ()}
     tasks = {get_task(name).name for name in options.task or ()}
+    chosen = get_suites(options.suites)
+    setups = [Setup.parse(text) for text in options.setup or ("cpu:1",)]
+
+    def keep(row: Row) -> bool:
+        return (not models or row.model in models) and (not tasks or row.task in tasks)
+
     specs, left_out = plan(
-        get_suites(options.suites),
-        scale_name=options.scale,
-        seeds=options.seeds,
-        setups=[Setup.parse(text) for text in options.setup or ("cpu:1",)],
-        keep=lambda row: (not models or row.model in models) and (not tasks or row.task in tasks),
+        chosen, scale_name=options.scale, seeds=options.seeds, setups=setups, keep=keep
     )
     for reason in left_out:
         print(f"left out: {reason}", file=sys.stderr)
@@ -130,8 +133,18 @@ def _run(options: argparse.Namespace) -> int:
         rerun=options.rerun,
         claims_hash=claims_hash(),
     )
-    with ticker().shown() as tell:
-        records = runner.run(specs, session, tell)
+    records: list[Record] = []
+    while specs:
+        with ticker().shown() as tell:
+            records += runner.run(specs, session, tell)
+        specs = further(
+            chosen,
+            records,
+            scale_name=options.scale,
+            seeds=options.seeds,
+            setups=setups,
+            keep=keep,
+        )
     bad = sum(record.status != "ok" for record in records)
     spent = duration(sum(record.seconds.get("total", 0.0) for record in records))
     print(

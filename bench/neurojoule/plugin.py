@@ -183,7 +183,7 @@ def pytest_runtestloop(session: pytest.Session) -> Iterator[None]:
 def _measure_all(specs: list[Spec], benchmark: Benchmark, config: pytest.Config) -> None:
     from neurojoule import runner
     from neurojoule.progress import Ticker, ticker
-    from neurojoule.suite import claims_hash
+    from neurojoule.suite import claims_hash, further
 
     session = runner.Session(
         folder=benchmark.runs,
@@ -197,9 +197,20 @@ def _measure_all(specs: list[Spec], benchmark: Benchmark, config: pytest.Config)
             benchmark.reused.add(step.record.spec)
         show(step)
 
+    chosen = [known for known in suites().values() if known.name in {s.suite for s in specs}]
+    records: list[Record] = []
+    todo = specs
     try:
-        with ticker().shown() as show:
-            records = runner.run(specs, session, lambda step: tell(step, show))
+        while todo:
+            with ticker().shown() as show:
+                records += runner.run(todo, session, lambda step: tell(step, show))
+            todo = further(
+                chosen,
+                records,
+                scale_name=benchmark.scale.name,
+                seeds=benchmark.seeds,
+                setups=benchmark.setups,
+            )
     except UserError as error:
         raise pytest.UsageError(str(error)) from error
     benchmark.records = {record.spec: record for record in records}

@@ -226,9 +226,10 @@ def _work(
 def _quality(prepared: Prepared, unseen: Data) -> Quality | None:
     """The metric on every split with the best weights; None when one is not finite."""
     task = prepared.task
+    learnt = prepared.train
+    some = Data(learnt.x[: len(unseen)], learnt.y[: len(unseen)])
     outputs = [
-        (predict(prepared.forward, data.x), data.y)
-        for data in (prepared.train, prepared.validation, unseen)
+        (predict(prepared.forward, data.x), data.y) for data in (some, prepared.validation, unseen)
     ]
     train, validation, test = (quality(task.metric, output, y) for output, y in outputs)
     if not all(map(math.isfinite, (train, validation, test))):

@@ -84,6 +84,8 @@ def solve(
         return Solved(width, count_parameters(width), None)
     if size.budget < 1:
         raise UserError(f"A budget is 1 or more; given {size.budget} for {model.name}.")
+    if size.of == "width":
+        return Solved(size.budget, count_parameters(size.budget), 0.0)
     counted: Callable[[int], float] = count_parameters
     if size.of == "operations":
         if count is None:

@@ -149,14 +149,15 @@ class Size(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         budget: how many, or None for the model's own default width.
-        of: what is budgeted: trainable parameters, or floating-point operations an inference.
+        of: what is budgeted: trainable parameters, floating-point operations an inference, or the
+            width itself.
     """
 
     budget: int | None = None
-    of: Literal["parameters", "operations"] = "parameters"
+    of: Literal["parameters", "operations", "width"] = "parameters"
 
     def __str__(self) -> str:
-        unit = {"parameters": "p", "operations": "op"}[self.of]
+        unit = {"parameters": "p", "operations": "op", "width": "w"}[self.of]
         return "default" if self.budget is None else f"{self.budget}{unit}"
 
 

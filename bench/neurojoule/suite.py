@@ -17,6 +17,7 @@ from importlib.metadata import entry_points
 import msgspec
 
 from neurojoule.errors import UnknownNameError, UserError
+from neurojoule.record import Record
 from neurojoule.registry import get_task
 from neurojoule.spec import Option, Probe, Recipe, Scale, Setup, Size, Spec, scale
 
@@ -26,7 +27,10 @@ Measure = Callable[[Sequence[Spec]], None]
 
 @dataclass(frozen=True)
 class Row:
-    """What is trained in one row of a suite's table, for every seed and setup."""
+    """What is trained in one row of a suite's table, for every seed and setup.
+
+    `seeds` is how many at the most, where a row wants fewer than its scale gives.
+    """
 
     task: str
     model: str
@@ -35,6 +39,12 @@ class Row:
     size: Size = Size()
     share: float = 1.0
     probes: tuple[Probe, ...] = ()
+    seeds: int | None = None
+
+
+def no_further_rows(scale: Scale, records: Sequence[Record]) -> Sequence[Row]:  # noqa: ARG001
+    """All rows of most suites are known beforehand."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -46,12 +56,16 @@ class Suite:
         question: what it settles, in a sentence.
         rows: the table at a scale.
         default: whether it runs when no suite is named.
+        further_rows: the rows that follow from the records on one setup so far, such as the next
+            round of a successive halving; asked again until it has none that is new. It says the
+            same of the same records, so that a call that was broken off goes on where it stopped.
     """
 
     name: str
     question: str
     rows: Callable[[Scale], Sequence[Row]]
     default: bool = True
+    further_rows: Callable[[Scale, Sequence[Record]], Sequence[Row]] = no_further_rows
 
     def specs(self, row: Row, scale_name: str, seeds: int, setup: Setup) -> list[Spec]:
         """One spec a seed for one row on one setup."""
@@ -69,7 +83,7 @@ class Suite:
                 scale=scale_name,
                 probes=row.probes or msgspec.UNSET,
             )
-            for seed in range(seeds)
+            for seed in range(min(seeds, row.seeds or seeds))
         ]
 
 
@@ -131,6 +145,28 @@ def plan(
             for row in rows:
                 specs += suite.specs(row, scale_name, seeds or size.seeds, setup)
     return specs, list(dict.fromkeys(left_out))
+
+
+def further(
+    chosen: Sequence[Suite],
+    records: Sequence[Record],
+    *,
+    scale_name: str,
+    seeds: int | None,
+    setups: Sequence[Setup],
+    keep: Callable[[Row], bool] = lambda _: True,
+) -> list[Spec]:
+    """The specs that follow from the records and have none among them yet."""
+    size = scale(scale_name)
+    specs: list[Spec] = []
+    for suite in chosen:
+        for setup in setups:
+            so_far = [r for r in records if (r.spec.suite, r.spec.setup) == (suite.name, setup)]
+            for row in suite.further_rows(size, so_far):
+                if keep(row):
+                    specs += suite.specs(row, scale_name, seeds or size.seeds, setup)
+    known = {record.spec for record in records}
+    return [spec for spec in dict.fromkeys(specs) if spec not in known]
 
 
 def claims_hash() -> str | None:

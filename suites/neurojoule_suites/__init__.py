@@ -1,7 +1,9 @@
 """What is compared with what, and the question each suite asks."""
 
 from neurojoule_suites import (
+    bench_ladders,
     bench_logic,
+    bench_neuron,
     bench_robustness,
     bench_selftest,
     bench_sequence,
@@ -9,7 +11,9 @@ from neurojoule_suites import (
 )
 
 SUITES = (
+    bench_ladders.SUITE,
     bench_logic.SUITE,
+    bench_neuron.SUITE,
     bench_vision.SUITE,
     bench_sequence.SUITE,
     bench_robustness.SUITE,

@@ -39,6 +39,8 @@ SECONDS = 6
 
 SIMULATIONS: dict[Split, int] = {"train": 416, "validation": 64, "test": 96}
 """2,496 simulated seconds for training: whole shards of 32."""
+LONG = 4
+"""Times as many simulations for training have the tasks whose names end in `_long`."""
 SEEDS: dict[Split, int] = {"train": 0, "validation": 1, "test": 2}
 
 SYNAPSES = 320
@@ -79,8 +81,9 @@ def windows(data: "Dataset") -> tuple[Tensor, Tensor]:
     for some in _blocks(data):
         bits = data.unpacked(data.input_bits(some))  # (simulations, ms, synapses)
         by_synapse = torch.from_numpy(np.ascontiguousarray(bits.transpose(0, 2, 1)))
-        seen = by_synapse[:, :, first:].unfold(2, WINDOW_MS, ASKED_MS)[:, :, :each]
-        x[some] = seen.transpose(1, 2).bool()
+        for i in range(each):
+            start = first + i * ASKED_MS
+            x[some, i] = by_synapse[:, :, start : start + WINDOW_MS].view(torch.bool)
         shape = (-1, each, ASKED_MS)
         spikes = torch.from_numpy(data.spikes(some, asked)).reshape(shape)
         voltage_mv = torch.from_numpy(data.soma_mv(some, asked)).reshape(shape)
@@ -94,13 +97,14 @@ def _blocks(data: "Dataset") -> Iterator[slice]:
         yield slice(start, min(start + data.block, data.simulations))
 
 
-def simulated(cell: str, split: Split) -> "Dataset":
+def simulated(cell: str, split: Split, *, long: bool = False) -> "Dataset":
     """The simulations of one split; those that are not kept yet are run, on all cores."""
     from neurojoule.cells import dataset
 
+    more = LONG if long and split == "train" else 1
     return dataset(
         cell,
-        simulations=SIMULATIONS[split],
+        simulations=more * SIMULATIONS[split],
         seconds=SECONDS,
         seed=SEEDS[split],
         cache_folder=cache.folder(),
@@ -192,13 +196,14 @@ def _published(split: Split) -> "Dataset":
 
 
 for _cell, (_rate_hz, _summary) in CELLS.items():
-    _add(
-        f"neuron_{_cell}",
-        partial(simulated, _cell),
-        summary=_summary,
-        synapses=SYNAPSES,
-        rate_hz=_rate_hz,
-    )
+    for _long in (False, True):
+        _add(
+            f"neuron_{_cell}" + "_long" * _long,
+            partial(simulated, _cell, long=_long),
+            summary=_summary + ", four times the data" * _long,
+            synapses=SYNAPSES,
+            rate_hz=_rate_hz,
+        )
 _add(
     "neuron_io",
     _published,
