@@ -90,7 +90,7 @@ def prepare(spec: Spec) -> Prepared:
     """Load the data, solve the width, build the model; in the dtype and on the device asked for."""
     entry, task = get_model(spec.model), get_task(spec.task)
     shape, options = views.shape(entry, task), dict(spec.options)
-    solved = sizing.solve(entry, shape, spec.size, options, count=partial(_operations, shape))
+    solved = sizing.solve(entry, shape, spec.size, options, count=partial(operations, shape))
     model = sizing.build(entry, shape, solved.width, options, spec.seed)
     model = model.to(spec.setup.torch_device, getattr(torch, spec.setup.dtype))
     data = load(spec, "train")
@@ -135,6 +135,6 @@ def synchroniser(device: str) -> Callable[[], None]:
     return torch.cuda.synchronize if device.startswith("cuda") else lambda: None
 
 
-def _operations(shape: Shape, model: nn.Module) -> float:
+def operations(shape: Shape, model: nn.Module) -> float:
     """Dense FLOPs of one inference: what a ladder of operations budgets."""
     return work.count(model, torch.zeros(2, *shape.inputs)).forward_flops
