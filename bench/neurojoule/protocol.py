@@ -220,6 +220,7 @@ def _work(
         # weights, gradients and Adam's two moments
         state_bytes=sum(p.numel() * p.element_size() for p in trainable) * 4,
         peak_memory_bytes=peak_memory_bytes,
+        training_samples=len(prepared.train),
     )
 
 

@@ -162,6 +162,8 @@ class Work(_Part, frozen=True, kw_only=True):
         forward_bytes: least bytes moved by one sample forward (weights once a batch, activations).
         state_bytes: bytes of weights, gradients and optimiser moments.
         peak_memory_bytes: the run's own increment of resident memory, or of device memory.
+        training_samples: in the share of the training set that was learnt; None in records of
+            versions that did not say.
     """
 
     parameters: int
@@ -178,6 +180,7 @@ class Work(_Part, frozen=True, kw_only=True):
     forward_bytes: float
     state_bytes: int
     peak_memory_bytes: int | None
+    training_samples: int | None = None
 
 
 class Quality(_Part, frozen=True, kw_only=True):

@@ -132,6 +132,8 @@ ARM_FIGURES = tuple(
             "infer_latency_p50_s",
             "effective_macs",
             "units",
+            "training_samples",
+            "size_deviation",
             "train_repeat_cv",
         ]
     )

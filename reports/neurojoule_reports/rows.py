@@ -62,7 +62,9 @@ def row(r: rec.Record, suffix: str = "") -> dict[str, object]:
     if r.train is not None:
         out |= _train(r.train, out["idle_power_w"]) | at_target(r) | _range(r, "train")
         steps = r.curve[-1].step if r.curve else spec.recipe.steps
-        out["samples"] = steps * spec.recipe.batch_size
+        batch = spec.recipe.batch_size
+        there = None if r.work is None else r.work.training_samples
+        out["samples"] = steps * (batch if there is None else min(batch, there))
     if r.inference is not None:
         out |= _inference(r.inference, out["idle_power_w"]) | _range(r, "infer")
     return out
@@ -83,7 +85,7 @@ def _work(work: rec.Work) -> dict[str, object]:
     same = (
         "effective_macs", "effective_acs", "activation_sparsity", "parameters",
         "nonzero_parameters", "width", "size_deviation", "forward_bytes", "state_bytes",
-        "peak_memory_bytes",
+        "peak_memory_bytes", "training_samples",
     )  # fmt: skip
     return {name: getattr(work, name) for name in same} | {
         "train_flops": work.training_flops,

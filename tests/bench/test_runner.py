@@ -13,6 +13,7 @@ import pytest
 import foreign
 from neurojoule import machine, runner
 from neurojoule.errors import UserError
+from neurojoule.prepare import load
 from neurojoule.record import encode, read, write
 from neurojoule.spec import Recipe, Setup, Spec
 from records import WINDOW, record
@@ -70,6 +71,7 @@ def test_a_run_leaves_a_whole_record_of_what_it_cost(finished):
     assert len(record.idle) == 2  # before and after
     assert record.machine.facts["grade_cpu"] in {"measured", "modelled", "guessed", "user"}
     assert record.work.peak_memory_bytes is not None or sys.platform != "linux"
+    assert record.work.training_samples == len(load(record.spec, "train"))
 
 
 def test_energy_of_one_execution_is_the_windows_apportioned_by_the_clock(finished):

@@ -25,11 +25,18 @@ def test_figures_are_those_of_the_record():
     assert row["train_ram_j"] == record.train.energy_j["ram"]
     assert row["quality"] == record.quality.test
     assert row["samples"] == 1000 * 64
+    assert row["training_samples"] == 4000
     idle = record.idle
     power = sum(w.energy_j("cpu") for w in idle) / sum(w.time_s for w in idle)
     mean = sum(record.train.repeats_time_s) / len(record.train.repeats_time_s)
     assert row["idle_power_w"] == pytest.approx(power)
     assert row["train_net_j"] == pytest.approx(record.train.energy_j["cpu"] - power * mean)
+
+
+def test_a_batch_larger_than_a_share_of_the_data_is_the_share():
+    table = frames.runs([synthetic.make(share=1 / 128), synthetic.make(share=1 / 32)])
+    seen = dict(zip(table["training_samples"], table["samples"], strict=True))
+    assert seen == {31: 1000 * 31, 125: 1000 * 64}  # batches of 64
 
 
 def test_energy_is_cpu_and_gpu_and_graded_by_the_worse():

@@ -7,6 +7,7 @@ that a report made of them looks like a real one, and planted differences can be
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -120,6 +121,7 @@ def make(
     family: str | None = None,
     seed: int = 0,
     size: int | None = 4_000,
+    size_of: Literal["parameters", "operations"] = "parameters",
     share: float = 1.0,
     machine: str = "laptop",
     setup: str = "cpu:1",
@@ -150,7 +152,7 @@ def make(
         seed=seed,
         recipe=recipe,
         options=options,
-        size=Size(size),
+        size=Size(size, size_of),
         share=share,
         setup=Setup.parse(setup),
         scale=scale,
@@ -159,13 +161,15 @@ def make(
     # The noise of a seed is the same on every machine, as quality would be.
     rng = np.random.default_rng(int(spec.hash, 16) % 2**32)
     noise = np.random.default_rng(int(key[:8], 16))
-    parameters = int((size or 9) * rng.uniform(0.97, 1.03)) if size else 9
+    wanted = (size or 9) / (flops_per_parameter if size_of == "operations" else 1)
+    parameters = int(wanted * rng.uniform(0.97, 1.03)) if size else 9
     flops = parameters * flops_per_parameter
     training = flops * 3 * 64 * steps
     speed = MACHINES.get(machine, 1.0)
     time_s = cost * speed * (0.2 * steps / 1000 + training / 2e9) * noise.lognormal(0, 0.04)
     watts = WATTS.get(machine, 12.0)
     grows = 1.0 if size is None else 1 - np.exp(-(parameters**0.5) / 14)
+    grows *= share**0.15
     quality = float(chance + (top - chance) * grows + rng.normal(0, 0.006))
     if top >= 0.97 and size is None:
         quality = top if rng.random() < 0.9 else 0.75
@@ -241,7 +245,7 @@ def make(
             nonzero_parameters=int(parameters * 0.9),
             units={"soma": max(1, int(parameters**0.5))},
             width=32,
-            size_deviation=None if size is None else parameters / size - 1,
+            size_deviation=None if size is None else parameters / wanted - 1,
             kernels=("linear",),
             forward_flops=flops,
             training_flops=training,
@@ -251,6 +255,7 @@ def make(
             forward_bytes=parameters * 4.0,
             state_bytes=parameters * 16,
             peak_memory_bytes=parameters * 16 + 4_000_000,
+            training_samples=round(4_000 * share),
         ),
         quality=None
         if status == "diverged"
