@@ -73,10 +73,11 @@ def test_every_verdict_can_be_given_with_several_recipes(rates):
 
 
 def test_the_gate_does_not_hold_one_recipe_against_another(tmp_path):
-    a = synthetic.save([synthetic.make(seed=s) for s in range(3)], tmp_path / "a")
-    b = synthetic.save([tuned(0.01, seed=s) for s in range(3)], tmp_path / "b")
+    same = [synthetic.make(model="dann", seed=s) for s in range(3)]
+    a = synthetic.save([*same, *(synthetic.make(seed=s) for s in range(3))], tmp_path / "a")
+    b = synthetic.save([*same, *(tuned(0.01, seed=s) for s in range(3))], tmp_path / "b")
     result = gate.gate([a], [b])
-    assert result.findings == ()
+    assert {f.arm for f in result.findings} == {"dann 4000p"}
     assert result.missing == ("mlp 4000p on digits (trained by another recipe)",)
 
 
