@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurojoule.errors import UserError
-from neurojoule.record import write_atomically
+from neurojoule.storage import write_atomically
 
 Arrays = dict[str, NDArray[np.generic]]
 

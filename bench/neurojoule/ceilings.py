@@ -16,8 +16,9 @@ from neurojoule import cache, contamination
 from neurojoule.hardware import Hardware, MeterSettings
 from neurojoule.machine import speed_facts
 from neurojoule.meter import Meter
-from neurojoule.record import Ceilings, CopyRate, Machine, Window, ranked_j, write_atomically
+from neurojoule.record import Ceilings, CopyRate, Machine, Window, ranked_j
 from neurojoule.spec import Setup, canonical_json
+from neurojoule.storage import write_atomically
 
 PRODUCT_SIZES = (256, 512, 1024)
 PRODUCT_SIZES_CUDA = (2048, 4096, 8192)

@@ -35,10 +35,10 @@ from neurojoule.record import (
     Status,
     Window,
     Work,
-    write,
 )
 from neurojoule.registry import get_model
 from neurojoule.spec import Spec, scale
+from neurojoule.storage import write
 from neurojoule.train import Data, Point, predict
 
 COUNT_BATCH = 64

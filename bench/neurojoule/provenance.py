@@ -48,7 +48,13 @@ def fingerprint(model: Model, task: Task) -> str:
 
 
 # Modules of the engine that many others use and that cannot change a measured number.
-_INERT = {"neurojoule.registry", "neurojoule.errors", "neurojoule.record", "neurojoule"}
+_INERT = {
+    "neurojoule.registry",
+    "neurojoule.errors",
+    "neurojoule.record",
+    "neurojoule.storage",
+    "neurojoule",
+}
 
 
 def _closure(modules: list[ModuleType]) -> set[ModuleType]:

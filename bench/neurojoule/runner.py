@@ -16,9 +16,10 @@ import msgspec
 from neurojoule import ceilings, machine, meter, protocol, provenance, switching, views, workers
 from neurojoule.errors import UserError
 from neurojoule.meter import Hardware, MeterSettings
-from neurojoule.record import BadRecordError, Ceilings, Machine, Record, Window, decode, write
+from neurojoule.record import Ceilings, Machine, Record, Window
 from neurojoule.registry import get_model, get_task
 from neurojoule.spec import Setup, Spec, scale
+from neurojoule.storage import BadRecordError, decode, write
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any
 
 from neurojoule import protocol
-from neurojoule.record import Record, decode, write
+from neurojoule.record import Record
 from neurojoule.spec import scale
+from neurojoule.storage import decode, write
 
 Context = ForkServerContext | SpawnContext
 

@@ -53,7 +53,7 @@ def selftest(parser: argparse.ArgumentParser) -> None:
 
 def _selftest(options: argparse.Namespace) -> int:
     from neurojoule.cli import main
-    from neurojoule.record import read, write_atomically
+    from neurojoule.storage import read, write_atomically
     from neurojoule_reports import selftest
 
     records = options.runs / "records"
@@ -133,7 +133,7 @@ def card(parser: argparse.ArgumentParser) -> None:
 def _card(options: argparse.Namespace) -> int:
     from neurojoule import carbon
     from neurojoule.errors import UserError
-    from neurojoule.record import decode
+    from neurojoule.storage import decode
     from neurojoule_reports.cards import model_card
 
     try:

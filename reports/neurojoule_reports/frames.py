@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from neurojoule import record as rec
+from neurojoule import storage
 from neurojoule_reports.columns import AXES, RUN_COLUMNS
 from neurojoule_reports.naming import suffixes
 from neurojoule_reports.rows import row
@@ -57,7 +58,7 @@ def load(folders: Iterable[Path]) -> Frames:
         UserError: when a folder does not exist.
     """
     paths = list(folders)
-    folder = rec.read(paths)
+    folder = storage.read(paths)
     table = runs(folder.records)
     found, bad = latest(paths)
     return Frames(table, arms(table), (*folder.set_aside, *bad), folder.records, found)

@@ -14,7 +14,7 @@ from markupsafe import Markup
 import neurojoule
 from neurojoule import carbon
 from neurojoule.errors import UnknownNameError, UserError
-from neurojoule.record import write_atomically
+from neurojoule.storage import write_atomically
 from neurojoule_reports import (
     claims,
     critical,

@@ -10,7 +10,8 @@ from neurojoule import duel, ledger
 from neurojoule.errors import UserError
 from neurojoule.ledger import Bill, ModelledCpu
 from neurojoule.prices import TECHNOLOGIES
-from neurojoule.record import Component, Machine, read, write
+from neurojoule.record import Component, Machine
+from neurojoule.storage import read, write
 from priced import CEILINGS, FACTS, replace
 
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 import foreign
-from neurojoule.record import read
+from neurojoule.storage import read
 
 RUN = ("--benchmark", "--nj-scale", "smoke", "-p", "no:cacheprovider")
 

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from neurojoule.errors import UserError
-from neurojoule.record import BadRecordError, decode, encode, ranked_j, read, write
+from neurojoule.record import ranked_j
+from neurojoule.storage import BadRecordError, decode, encode, read, write
 from records import WINDOW, record
 
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 import foreign
-from neurojoule.record import read
+from neurojoule.storage import read
 
 MODELS = ("dann", "gru")
 

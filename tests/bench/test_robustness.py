@@ -11,10 +11,11 @@ from neurojoule import robustness, runner, views
 from neurojoule.errors import UnknownNameError
 from neurojoule.kernels.masked import MaskedLinear
 from neurojoule.prepare import Prepared, load, prepare
-from neurojoule.record import Perturbed, Robustness, Switched, decode, encode
+from neurojoule.record import Perturbed, Robustness, Switched
 from neurojoule.registry import Task, get_model, get_task, models
 from neurojoule.sizing import build
 from neurojoule.spec import PROBES, Recipe, Spec
+from neurojoule.storage import decode, encode
 from neurojoule.train import Data
 from records import record
 

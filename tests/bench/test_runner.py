@@ -14,8 +14,8 @@ import foreign
 from neurojoule import machine, runner
 from neurojoule.errors import UserError
 from neurojoule.prepare import load
-from neurojoule.record import encode, read, write
 from neurojoule.spec import Recipe, Setup, Spec
+from neurojoule.storage import encode, read, write
 from records import WINDOW, record
 
 RECIPE = Recipe(steps=20, batch_size=4, evaluate_every=10)

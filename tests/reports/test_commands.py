@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from neurojoule.cli import main
-from neurojoule.record import write
+from neurojoule.storage import write
 from records import record
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from neurojoule import record as rec
+from neurojoule import storage
 from neurojoule.spec import Recipe, Setup, Size, Spec
 
 FAMILY = {
@@ -334,7 +335,7 @@ def save(records: Iterable[rec.Record], folder: Path) -> Path:
     """Write without flushing each file to the disk: a thousand records in a second."""
     folder.mkdir(parents=True, exist_ok=True)
     for record in records:
-        (folder / f"{record.run_id}.json").write_bytes(rec.encode(record))
+        (folder / f"{record.run_id}.json").write_bytes(storage.encode(record))
     return folder
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurojoule.errors import UserError
-from neurojoule.record import write_atomically
+from neurojoule.storage import write_atomically
 
 FORMAT = b"neurojoule cells 1\n"
 
