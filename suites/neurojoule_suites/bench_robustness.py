@@ -4,7 +4,7 @@ Dendritic networks are said to be robust (Chavlis & Poirazi 2025) and to forget 
 2022). Here every family has the same budget of parameters and of updates, and goes through the same
 perturbations (`neurojoule.robustness`, `neurojoule.switching`).
 
-All learn at one rate. How much is forgotten depends on the rate more than on the family
+All learn at one rate. How much is forgotten depends on the rate as much as on the family
 (`docs/experiments/forgetting.py`), so that rates tuned on the first task would decide who forgets.
 """
 
@@ -20,8 +20,8 @@ LEARNING_RATE = 1e-2
 BUDGET = {"digits": 5_600, "mnist1d": 5_600, "mnist": 64_000, "fashion_mnist": 64_000}
 """Parameters by task; on 28 x 28 pixels with less, some models would have two or three units."""
 
-# With fewer segments there are more units for the same budget, and 5 % of 30 units would be one:
-# 20 % was the best of 10, 20 and 40 % on validation.
+# With fewer segments there are more units for the same budget, and 5 % of 30 units would be one or
+# two: of 10, 20 and 40 %, 20 did best on validation over both tasks.
 ACTIVE: dict[str, Option] = {"segments": 1, "winners": 0.2}
 
 IMAGE: tuple[tuple[str, dict[str, Option]], ...] = (
