@@ -28,9 +28,9 @@ from neurojoule_reports.claim_kinds import (
     Test,
     UnitsBetween,
 )  # fmt: skip
-from neurojoule_reports.exchange import Rate
 from neurojoule_reports.frames import Frames, groups, ranked
 from neurojoule_reports.naming import registered
+from neurojoule_reports.rates import Rate
 from neurojoule_reports.selftest import Rate as Share
 from neurojoule_reports.verdict import TaskVerdict
 
@@ -147,17 +147,20 @@ def _ladder(test: DepthAtMost | DepthOrder | UnitsBetween, known: Known) -> Evid
 
 
 def _exchange(test: Exchange, known: Known) -> Evidence:
-    here = [v for v in known.verdicts if v.suite in test.suites and v.exchanges]
+    order = {suite: place for place, suite in enumerate(test.suites)}
+    here = [v for v in known.verdicts if v.suite in order and v.exchanges]
     ran = ranked(known.frames.runs)
     runs = _of_setting(ran[ran["setting"].isin([v.setting for v in here])])
     setting = "" if runs.empty else str(runs["setting"].iloc[0])
     said, votes, tasks, used = [], [], [], []
     fewest = math.inf
-    for v in (v for v in here if v.setting == setting):
-        best = v.best_exchange
-        rate = next((r for r in best.rates if r.currency == test.currency), None) if best else None
-        if best is None or rate is None or rate.refusal:
+    judged: set[str] = set()
+    for v in sorted((v for v in here if v.setting == setting), key=lambda v: order[v.suite]):
+        best = v.best_exchange(test.currency)
+        rate = None if best is None else best.rate(test.currency)
+        if best is None or rate is None or v.task in judged:
             continue
+        judged.add(v.task)
         part = runs[(runs["suite"] == v.suite) & (runs["task"] == v.task)]
         votes.append(_vote(rate, test.above))
         said.append(f"{v.task}: {_rate_words(rate)}")
@@ -175,13 +178,17 @@ def _exchange(test: Exchange, known: Known) -> Evidence:
 
 
 def _rate_words(rate: Rate) -> str:
-    return rate.words.removesuffix(" the")
+    where = f" ({rate.outside})" if rate.outside else ""
+    return rate.words.removesuffix(" the") + where
 
 
 def _vote(rate: Rate, above: float) -> str:
-    """Whether the rate is settled to lie above a value, or at or below it."""
+    """Whether the rate is settled to lie above a value, or at or below it.
+
+    Beyond the ladder it is more than the bound, so that a bound that is the value will do.
+    """
     if math.isinf(rate.low):
-        return HOLDS if rate.bound > above else OPEN
+        return HOLDS if rate.bound >= above else OPEN
     if rate.high == 0:
         return FAILS if rate.bound <= above else OPEN
     return HOLDS if rate.low > above else FAILS if rate.high <= above else OPEN

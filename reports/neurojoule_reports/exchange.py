@@ -3,19 +3,23 @@
 The point models of a task in a setting make a front of cost against quality. Where that front
 reaches the quality of the dendritic arm, between two measured sizes by interpolation in log cost,
 stands the cost of an equally good point network; its ratio to the dendritic arm's cost is the
-rate. Where no measured point network is as good, only a bound can be given, and is called one.
+rate. Where no measured point network is as good, or the smallest already is, the rate lies outside
+the ladder: only a bound can be given, and is called one.
+Training data is a currency where shares of it were learnt. There the front is made of the point
+networks of the same budget, each trained on a share; a dendritic arm that was itself trained on a
+share is priced in this currency alone.
 Intervals resample the seeds (percentile bootstrap, Efron & Tibshirani 1993, ch. 13).
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from neurojoule.quantities import digits
 from neurojoule_reports.naming import dendritic
+from neurojoule_reports.rates import DATA, Exchange, Rate
 from neurojoule_reports.stats import MIN_PAIRS
 
 CURRENCIES: tuple[tuple[str, str], ...] = (
@@ -29,85 +33,50 @@ CURRENCIES: tuple[tuple[str, str], ...] = (
 
 RESAMPLES = 500
 
-DATA = "training data"
-"""The currency of data: which share of it an equally large point network needs to be as good."""
-
-
-@dataclass(frozen=True)
-class Rate:
-    """Cost of an equally good point network over that of a dendritic arm, in one currency.
-
-    Attributes:
-        value: the ratio; inf when no measured point network is as good, 0 when the smallest one
-            already is.
-        low, high: 95 % interval; either may be 0 or inf likewise.
-        bound: the ratio of the dearest (or cheapest) point network measured, which the true rate
-            is above (or below) where `value` is inf (or 0).
-        refusal: why there is no rate, or "".
-    """
-
-    currency: str
-    value: float = math.nan
-    low: float = math.nan
-    high: float = math.nan
-    bound: float = math.nan
-    refusal: str = ""
-
-    @property
-    def words(self) -> str:
-        """2.1 times (1.8 to 2.4) the; more than 4.1 times the; at most 0.9 times the."""
-        if self.refusal:
-            return self.refusal
-        if math.isinf(self.value):
-            return f"more than {digits(self.bound)} times the"
-        if self.value == 0:
-            return f"at most {digits(self.bound)} times the"
-        high = "no bound" if math.isinf(self.high) else digits(self.high)
-        return f"{digits(self.value)} times ({digits(self.low)} to {high}) the"
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One dendritic arm priced in point networks."""
-
-    arm: str
-    quality: float
-    seeds: int
-    rates: tuple[Rate, ...]
+NAMES = (*(name for _, name in CURRENCIES), DATA)
+"""Every currency, in the order of the tables."""
 
 
 def exchanges(runs: pd.DataFrame, arms: pd.DataFrame) -> list[Exchange]:
-    """Every dendritic arm that saw all the data, of one task in one setting, by parameters.
+    """Every dendritic arm of one task in one setting, by share of the data and by parameters.
 
     Args:
         runs: the ranked runs of that task and setting.
         arms: its rows of the arms frame.
     """
     known = arms[arms["quality"].notna()]
-    full = known[known["share"] == 1]
     point = known[known["family"] == "point"]
-    priced = full[dendritic(full)].sort_values("parameters", kind="stable")
+    priced = known[dendritic(known)].sort_values(
+        ["share", "parameters"], ascending=[False, True], kind="stable"
+    )
     if point.empty:
         return []
     higher = bool(known["higher_is_better"].iloc[0])
     rows = runs[runs["arm"].isin(known["arm"])]
+    columns = ("quality", "share", "training_samples", *(column for column, _ in CURRENCIES))
     wide = {
         column: rows.pivot_table(index="arm", columns="seed", values=column, dropna=False)
-        for column in ("quality", *(column for column, _ in CURRENCIES))
+        for column in columns
     }
-    if len(set(point["share"])) > 1:
-        wide["share"] = rows.pivot_table(index="arm", columns="seed", values="share", dropna=False)
+    whole = list(point.loc[point["share"] == 1, "arm"])
     out = []
-    for arm, size, quality in priced[["arm", "size_budget", "quality"]].itertuples(index=False):
-        whole = list(point.loc[point["share"] == 1, "arm"])
-        rates = [
-            _rate(wide, str(arm), whole, column, name, higher=higher) for column, name in CURRENCIES
-        ]
+    for arm, size, share, quality in priced[["arm", "size_budget", "share", "quality"]].itertuples(
+        index=False
+    ):
+        rates = []
+        if share == 1 and whole:
+            rates = [
+                _rate(wide, str(arm), whole, column, name, higher=higher)
+                for column, name in CURRENCIES
+            ]
         ladder = point[point["size_budget"] == size]
         if len(set(ladder["share"])) > 1:
-            rates.append(_rate(wide, str(arm), list(ladder["arm"]), "share", DATA, higher=higher))
-        seeds = int((runs.loc[runs["arm"] == arm, "quality"]).notna().sum())
-        out.append(Exchange(str(arm), float(quality), seeds, tuple(rates)))
+            rate = _rate(wide, str(arm), list(ladder["arm"]), "share", DATA, higher=higher)
+            samples = _median(wide["training_samples"].loc[[arm]].to_numpy(dtype=float))
+            rates.append(replace(rate, own=float(samples[0])))
+        if rates:
+            seeds = int((runs.loc[runs["arm"] == arm, "quality"]).notna().sum())
+            out.append(Exchange(str(arm), float(quality), seeds, tuple(rates), float(share)))
     return out
 
 
@@ -129,7 +98,9 @@ def _rate(
         wide[figure].reindex(index=[arm, *point], columns=seeds).to_numpy(dtype=float)
         for figure in ("quality", column)
     )
-    return _bootstrapped(name, quality if higher else -quality, cost)
+    return replace(
+        _bootstrapped(name, quality if higher else -quality, cost), own=float(_median(cost)[0])
+    )
 
 
 def _bootstrapped(name: str, quality: NDArray[np.float64], cost: NDArray[np.float64]) -> Rate:

@@ -7,9 +7,9 @@ from typing import Any
 from markupsafe import Markup
 
 from neurojoule import quantities
-from neurojoule_reports.exchange import Rate
 from neurojoule_reports.machines import Ratio
 from neurojoule_reports.pairs import Comparison
+from neurojoule_reports.rates import UNITS, Rate, counted
 from neurojoule_reports.robustness_words import gap
 
 
@@ -27,16 +27,25 @@ def times(c: Comparison | Ratio) -> Markup:
     )
 
 
-def rate(r: Rate) -> Markup:
-    """An exchange rate: \u00d7 2.1 with its interval, > \u00d7 4.1, or why there is none."""
+def rate(r: Rate | None) -> Markup:
+    """An exchange rate: \u00d7 2.1 with its interval, > \u00d7 4.1, or why there is none.
+
+    Below it stands what the point network costs, and on which side the ladder ends.
+    """
+    if r is None:
+        return Markup(quantities.MISSING)  # noqa: S704 - a dash
     if r.refusal:
         return Markup("<i>{}</i>").format(r.refusal)
-    if math.isinf(r.value) or r.value == 0:
+    unit = UNITS.get(r.currency)
+    amount = quantities.si(r.amount, unit) if unit else counted(r.amount)
+    if r.outside:
         sign = "<" if r.value == 0 else ">"
-        return Markup("{} \u00d7\u202f{}").format(sign, quantities.digits(r.bound))
+        return Markup("{} \u00d7\u202f{} <small>{}</small> <small>{} {}</small>").format(
+            sign, quantities.digits(r.bound), r.outside, sign, amount
+        )
     high = "\u221e" if math.isinf(r.high) else quantities.digits(r.high)
-    return Markup("\u00d7\u202f{} <small>{}\u2013{}</small>").format(
-        quantities.digits(r.value), quantities.digits(r.low), high
+    return Markup("\u00d7\u202f{} <small>{}\u2013{}</small> <small>{}</small>").format(
+        quantities.digits(r.value), quantities.digits(r.low), high, amount
     )
 
 

@@ -15,13 +15,14 @@ import pandas as pd
 from neurojoule.ledger import Stage
 from neurojoule_reports import costs, ledgers
 from neurojoule_reports.costs import Cheapest, Duel
-from neurojoule_reports.exchange import Exchange, exchanges
+from neurojoule_reports.exchange import exchanges
 from neurojoule_reports.frames import Frames, groups, ranked
 from neurojoule_reports.ledgers import Priced, Runs
 from neurojoule_reports.pairs import Comparison, by_seed, compare, corrected
+from neurojoule_reports.rates import DATA, Exchange
 from neurojoule_reports.wording import listed, quality_words
 
-_SAID = ("units", "parameters", "training energy", "training data")
+_SAID = ("units", "parameters", "training energy")
 _ENERGIES: dict[str, Stage] = {"Training energy": "train", "Inference energy": "infer"}
 
 
@@ -54,26 +55,40 @@ class TaskVerdict:
     uses_words: str = ""
     ledgers: tuple[Priced, ...] = ()
 
-    @property
-    def best_exchange(self) -> Exchange | None:
-        """The exchange rates of the best dendritic arm that has any."""
-        known = [e for e in self.exchanges if not e.rates[0].refusal]
+    def best_exchange(self, currency: str = "units") -> Exchange | None:
+        """The best dendritic arm that saw all the data and has a rate in this currency."""
+        known = [
+            e
+            for e in self.exchanges
+            if e.share == 1 and (rate := e.rate(currency)) is not None and not rate.refusal
+        ]
         sign = 1 if self.metric == "accuracy" else -1
         return max(known, key=lambda e: sign * e.quality, default=None)
 
     @property
     def exchange_words(self) -> str:
         """The exchange rate of the best dendritic arm, in a sentence; "" when there is none."""
-        best = self.best_exchange
-        if best is None:
+        best = self.best_exchange()
+        return "" if best is None else f"{_point_words(best)}{self.samples_words}"
+
+    @property
+    def samples_words(self) -> str:
+        """The exchange rate of data of the best dendritic arm that has one; "" when none has."""
+        best = self.best_exchange(DATA)
+        rate = None if best is None else best.rate(DATA)
+        if best is None or rate is None:
             return ""
-        rates = [r for r in best.rates if not r.refusal]
-        if all(math.isinf(r.low) for r in rates):
-            return f"No point network that was measured is as good as {best.arm}."
-        if all(math.isinf(r.value) for r in rates):
-            return f"Whether a point network that was measured is as good as {best.arm} is open."
-        said = [f"{r.words} {r.currency}" for r in rates if r.currency in _SAID]
-        return f"A point network as good as {best.arm} needs {listed(said)}."
+        return f" One of the same size, as good as {best.arm}, needs {rate.full_words}."
+
+
+def _point_words(best: Exchange) -> str:
+    rates = [r for r in best.rates if not r.refusal and r.currency != DATA]
+    if all(math.isinf(r.low) for r in rates):
+        return f"No point network that was measured is as good as {best.arm}: beyond the ladder."
+    if all(math.isinf(r.value) for r in rates):
+        return f"Whether a point network that was measured is as good as {best.arm} is open."
+    said = [r.full_words for r in rates if r.currency in _SAID]
+    return f"A point network as good as {best.arm} needs {listed(said)}."
 
 
 def verdicts(frames: Frames) -> list[TaskVerdict]:

@@ -117,6 +117,37 @@ def test_waste_does_not_hold_where_the_smallest_point_network_is_better():
     assert judge("waste-energy", exchange(0.5, {1000: 0.99})).status == "does not hold"
 
 
+def shares(dendritic, point, seeds=6):
+    """digits in the suite of ladders: equally large networks on all the data and on a quarter."""
+    return [
+        synthetic.make(suite="ladders", model=model, share=share, seed=s, top=top)
+        for model, top in (("dann", dendritic), ("mlp", point))
+        for share in (1.0, 0.25)
+        for s in range(seeds)
+    ]
+
+
+def test_waste_of_samples_is_judged_by_the_ladder_of_data():
+    # All the data does not make the point network as good: it needs more than all.
+    found = judge("waste-samples", shares(0.999, 0.7))
+    assert found.status == "holds"
+    assert found.evidence.words == "digits: more than 1.00 times (beyond the ladder)."
+    assert judge("waste-samples", shares(0.6, 0.999)).status == "does not hold"
+    assert judge("waste-samples", exchange(0.999, {1000: 0.8})).status == "not measured"
+
+
+def test_a_task_of_two_suites_is_judged_once_by_its_ladder():
+    wasteful = exchange(0.999, {1000: 0.8, 64_000: 0.999})  # in the suite vision
+    frugal = [
+        synthetic.make(suite="ladders", model=model, size=1000, seed=s, top=top, cost=cost)
+        for model, top, cost in (("dann", 0.5, 2.0), ("mlp", 0.99, 1.0))
+        for s in range(6)
+    ]
+    found = judge("waste-energy", wasteful + frugal)
+    assert found.evidence.tasks == (("ladders", "digits"),)
+    assert found.status == "does not hold"
+
+
 def test_depth_is_the_smallest_within_the_margin_of_the_best():
     records = cell("neuron_l5_nmda", NMDA) + cell("neuron_l5_ampa", AMPA)
     found = judge("nmda-depth", records)
