@@ -41,15 +41,19 @@ class Prepared:
     synchronise: Callable[[], None]
 
     def reals(self, x: Tensor) -> Tensor:
-        """Inputs as the model computes with them; large binary ones are kept as bool."""
+        """Inputs as numbers; large binary ones are kept as bool."""
         return x.to(getattr(torch, self.spec.setup.dtype)) if x.dtype == torch.bool else x
+
+    def inputs(self, x: Tensor) -> Tensor:
+        """Inputs as the model takes them: numbers, or bool where it reads spikes itself."""
+        return x if reads_spikes(self.model) else self.reals(x)
 
     def learner(self) -> Learn:
         """One update of the model, by its own rule or by gradients."""
         if self.entry.learns == "own":
             learn: Learn = self.model.learn  # type: ignore[assignment]
             if self.train.x.dtype == torch.bool:
-                return lambda x, y: learn(self.reals(x), y)
+                return lambda x, y: learn(self.inputs(x), y)
             return learn
         return gradient_learner(self.model, self.task.loss, self.spec.recipe, self.forward)
 
@@ -121,10 +125,15 @@ def load(spec: Spec, split: Split) -> Data:
     return Data(x.to(device) if x.dtype == torch.bool else x.to(device, dtype), y)
 
 
+def reads_spikes(model: nn.Module) -> bool:
+    """Whether the model says that it takes binary inputs as bool: its first layer goes by them."""
+    return bool(getattr(model, "reads_spikes", False))
+
+
 def _forward(spec: Spec, model: nn.Module, data: Data) -> Callable[[Tensor], Tensor]:
     """The model as it is called: compiled if so asked, batches of bool made numbers on the way."""
     forward: Callable[[Tensor], Tensor] = torch.compile(model) if spec.setup.compile else model
-    if data.x.dtype != torch.bool:
+    if data.x.dtype != torch.bool or reads_spikes(model):
         return forward
     dtype = getattr(torch, spec.setup.dtype)
     return lambda x: forward(x.to(dtype))

@@ -2,13 +2,18 @@
 
 Each row of the suites is trained at each rate and seed with the budget of the scale `quick`; the
 rate with the best median validation wins. The test split plays no part. The search is made of
-ordinary runs, so what it cost stands in its records and at the head of `tuned.toml`.
+ordinary runs, so what it cost stands in its records. Pairs that are not searched keep the rate that
+`tuned.toml` has for them.
 
     python docs/experiments/tune.py
+    python docs/experiments/tune.py neuron --task neuron_l5_nmda --steps 250
+
+Rows whose budget is another than the one to tune for, such as those of a first round, take --steps.
 """
 
 import argparse
 import dataclasses
+import tomllib
 from collections import defaultdict
 from pathlib import Path
 from statistics import median
@@ -27,16 +32,19 @@ from neurojoule_suites.recipes import TUNED
 RATES = (1e-3, 3e-3, 1e-2, 3e-2)
 
 
-def specs(names: list[str], seeds: int) -> list[Spec]:
+def specs(names: list[str], seeds: int, tasks: list[str], steps: int | None) -> list[Spec]:
     """Every tunable row at every rate; the windows of `smoke`, since joules are not compared."""
     found = []
     for suite in get_suites(names):
         rows, _ = available(suite.rows(SCALES["quick"]))
         for row in rows:
-            if get_model(row.model).learns == "own":
+            if get_model(row.model).learns == "own" or (tasks and row.task not in tasks):
                 continue
+            budget = row.recipe
+            if steps is not None:
+                budget = msgspec.structs.replace(budget, steps=steps, evaluate_every=steps)
             for rate in RATES:
-                recipe = msgspec.structs.replace(row.recipe, learning_rate=rate)
+                recipe = msgspec.structs.replace(budget, learning_rate=rate)
                 tried = dataclasses.replace(row, recipe=recipe)
                 found += suite.specs(tried, "smoke", seeds, Setup())
     return list(dict.fromkeys(found))
@@ -72,17 +80,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("suites", nargs="*")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--task", action="append", default=[], help="only this task")
+    parser.add_argument("--steps", type=int, help="updates of every run, instead of the row's")
     parser.add_argument("--runs", type=Path, default=Path("runs-tune"))
     options = parser.parse_args()
     with ticker().shown() as tell:
-        records = run(specs(options.suites, options.seeds), Session(options.runs), tell)
+        wanted = specs(options.suites, options.seeds, options.task, options.steps)
+        records = run(wanted, Session(options.runs), tell)
     time_s = sum(record.train.time_s for record in records if record.train)
+    print(f"{len(records)} runs that trained for {si(time_s, 's')} in all")
+    found = tomllib.loads(TUNED.read_text())["learning_rate"]
+    for task, rates in winners(records).items():
+        found.setdefault(task, {}).update(rates)
     lines = [
         "# Learning rates by task and model: the same search for every family, on validation.",
-        f"# Written by docs/experiments/tune.py: rates {RATES}, {options.seeds} seeds,",
-        f"# {len(records)} runs that trained for {si(time_s, 's')} in all.",
+        f"# Written by docs/experiments/tune.py: the best of {RATES} with one seed.",
     ]
-    for task, rates in sorted(winners(records).items()):
+    for task, rates in sorted(found.items()):
         lines += ["", f'[learning_rate."{task}"]']
         lines += [f"{model} = {rate:g}" for model, rate in sorted(rates.items())]
     TUNED.write_text("\n".join(lines) + "\n")

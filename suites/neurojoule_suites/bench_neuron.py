@@ -30,8 +30,11 @@ LADDER = "tcn_surrogate"
 REFERENCE = (3, 32)
 """Depth and width of the arm in whose updates the budgets are given."""
 
+TUNED_ON = "neuron_l5_nmda"
+"""The cell on which learning rates were searched; they hold for all cells alike."""
+
 BATCH = 16
-VALIDATIONS = 8
+VALIDATIONS = 6
 MOST_STEPS, FEWEST_STEPS = 12_000, 40
 
 
@@ -162,7 +165,7 @@ def _row(task: str, arm: Arm, steps: int, seeds: int, share: float = 1.0) -> Row
     recipe = Recipe(
         steps=steps,
         batch_size=BATCH,
-        learning_rate=learning_rate("neuron", model),
+        learning_rate=learning_rate(TUNED_ON, model),
         schedule="cosine",
         evaluate_every=max(1, steps // VALIDATIONS),
     )

@@ -148,11 +148,14 @@ def test_a_task_of_two_suites_is_judged_once_by_its_ladder():
     assert found.status == "does not hold"
 
 
+MATCHED = "neuron_l5_nmda-no_nmda_matched"
+
+
 def test_depth_is_the_smallest_within_the_margin_of_the_best():
-    records = cell("neuron_l5_nmda", NMDA) + cell("neuron_l5_ampa", AMPA)
+    records = cell("neuron_l5_nmda", NMDA) + cell(MATCHED, AMPA) + cell("neuron_l5_ampa", AMPA)
     found = judge("nmda-depth", records)
     assert found.status == "holds"
-    assert "5 for neuron_l5_nmda, 1 for neuron_l5_ampa" in found.evidence.words
+    assert f"5 for neuron_l5_nmda, 1 for {MATCHED}" in found.evidence.words
     assert judge("ampa-shallow", records).status == "holds"
     units = judge("units-640-2048", records)
     assert units.status == "holds"
@@ -160,9 +163,9 @@ def test_depth_is_the_smallest_within_the_margin_of_the_best():
 
 
 def test_equal_depths_refute_and_noise_leaves_it_open():
-    same = cell("neuron_l5_nmda", AMPA) + cell("neuron_l5_ampa", AMPA)
+    same = cell("neuron_l5_nmda", AMPA) + cell(MATCHED, AMPA)
     assert judge("nmda-depth", same).status == "does not hold"
-    noisy = cell("neuron_l5_nmda", NMDA, 0.5) + cell("neuron_l5_ampa", AMPA, 0.5)
+    noisy = cell("neuron_l5_nmda", NMDA, 0.5) + cell(MATCHED, AMPA, 0.5)
     assert judge("nmda-depth", noisy).status == "not settled"
 
 

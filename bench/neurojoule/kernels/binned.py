@@ -105,7 +105,8 @@ class BinnedConv1d(nn.Module):
         if isinstance(x, Tensor) and x.requires_grad:
             raise UserError("BinnedConv1d is a first layer: spikes have no gradient.")
         if not is_compiled(self.weight):
-            dense = x if isinstance(x, Tensor) else x.to_dense(self.weight.dtype)
+            dtype = self.weight.dtype
+            dense = x.to(dtype) if isinstance(x, Tensor) else x.to_dense(dtype)
             taps = self.taps_weight()
             return F.conv1d(F.pad(dense, (taps.shape[2] - 1, 0)), taps, self.bias)
         events = x if isinstance(x, SpikeEvents) else SpikeEvents.from_dense(x)

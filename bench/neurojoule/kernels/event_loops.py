@@ -176,6 +176,7 @@ class Loops(NamedTuple):
     """The compiled forms, for float32 and float64."""
 
     find: Callable[..., int]
+    find_bits: Callable[..., int]
     spread: Callable[..., None]
     collect: Callable[..., None]
     spread_changes: Callable[..., None]
@@ -187,6 +188,7 @@ def compiled() -> Loops:
     """Compile every loop for float32 and float64, or load its machine code from the disk."""
     return Loops(
         find=jit(find, "matrix int ints ints ints", returns="int64"),
+        find_bits=jit(find, "bits int ints ints ints", returns="int64"),
         spread=jit(spread, "ints ints ints matrix matrix int"),
         collect=jit(collect, "ints ints ints matrix matrix int"),
         spread_changes=jit(spread_changes, "ints ints ints ints matrix matrix int"),

@@ -66,7 +66,7 @@ class SpikeEvents:
 
     @classmethod
     def from_dense(cls, x: Tensor) -> Self:
-        """The events of x (samples, channels, steps), which holds nothing but 0 and 1.
+        """The events of x (samples, channels, steps), bool or numbers that are all 0 or 1.
 
         Raises:
             UserError: for another shape, or a value that is neither 0 nor 1.
@@ -146,7 +146,8 @@ class EventConv1d(nn.Module):
         """
         self._check(x)
         if not is_compiled(self.weight):
-            dense = x if isinstance(x, Tensor) else x.to_dense(self.weight.dtype)
+            dtype = self.weight.dtype
+            dense = x.to(dtype) if isinstance(x, Tensor) else x.to_dense(dtype)
             return F.conv1d(F.pad(dense, (self.weight.shape[2] - 1, 0)), self.weight, self.bias)
         events = x if isinstance(x, SpikeEvents) else SpikeEvents.from_dense(x)
         y: Tensor = _Spread.apply(events, self.weight, self.bias)  # type: ignore[no-untyped-call]
@@ -177,7 +178,8 @@ class EventConv1d(nn.Module):
 
 def _find(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Sample, channel and time of every 1 in x (samples, channels, steps), sorted."""
-    if not is_compiled(x):
+    kept_as_bits = x.dtype == torch.bool and x.device.type == "cpu" and jit.available()
+    if not kept_as_bits and not is_compiled(x):
         if bool(((x != 0) & (x != 1)).any()):
             raise _not_binary(x)
         sample, channel, time = x.nonzero(as_tuple=True)
@@ -186,7 +188,11 @@ def _find(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     count = int(torch.count_nonzero(x))
     sample, channel, time = (torch.empty(count, dtype=torch.int64) for _ in range(3))
     rows = x.reshape(samples * channels, steps).contiguous()
-    wrong = jit.run(event_loops.compiled().find, rows, channels, sample, channel, time)
+    loops = event_loops.compiled()
+    if kept_as_bits:
+        jit.run(loops.find_bits, rows.view(torch.uint8), channels, sample, channel, time)
+        return sample, channel, time
+    wrong = jit.run(loops.find, rows, channels, sample, channel, time)
     if wrong >= 0:
         raise _not_binary(rows[wrong])
     return sample, channel, time

@@ -87,6 +87,7 @@ class TCNSurrogate(nn.Module):
         spans = [(taps - 1) * gap for gap in dilations]
         self.before = [sum(spans[layer:]) for layer in range(layers)]
         self.norms = nn.ModuleList(nn.BatchNorm1d(width) for _ in range(layers))
+        self.reads_spikes = events or bins > 0
         self.steps = shape.steps
         self.width = width
         self.readout = nn.Linear(width, shape.outputs)
