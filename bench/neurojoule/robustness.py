@@ -66,26 +66,27 @@ def probe(prepared: Prepared, test: Data) -> Robustness | None:
 
 def under_noise(prepared: Prepared, test: Data) -> list[Perturbed]:
     """Quality on noisy test inputs: flipped where the task's inputs are binary, else Gaussian."""
-    task, seed, x = prepared.task, prepared.spec.seed, prepared.reals(test.x)
+    task, seed, x = prepared.task, prepared.spec.seed, test.x
     shape = (len(x), *task.inputs)
 
     def drawn(draw: Callable[..., Tensor], kind: str, number: int) -> Tensor:
         values = draw(shape, generator=generator(kind, seed, number))
-        return views.arrange(values, task, prepared.entry.takes).to(x.device, x.dtype)
+        return views.arrange(values, task, prepared.entry.takes).to(x.device)
 
     def judge(inputs: Tensor) -> float:
         return quality(task.metric, predict(prepared.forward, inputs), test.y)
 
     if task.binary:
         lots = [drawn(torch.rand, "flips", number) for number in range(DRAWS)]
+        turned = x.logical_not().to(x.dtype)
         return [
-            _mean("flips", level, [judge(torch.where(lot < level, 1 - x, x)) for lot in lots])
+            _mean("flips", level, [judge(torch.where(lot < level, turned, x)) for lot in lots])
             for level in FLIPS
         ]
     noise = [drawn(torch.randn, "noise", number) for number in range(DRAWS)]
     spread = float(prepared.train.x.double().std(correction=0))
     return [
-        _mean("noise", level, [judge(x + level * spread * unit) for unit in noise])
+        _mean("noise", level, [judge(x + (level * spread * unit).to(x.dtype)) for unit in noise])
         for level in NOISE
     ]
 
@@ -93,13 +94,13 @@ def under_noise(prepared: Prepared, test: Data) -> list[Perturbed]:
 def under_loss(prepared: Prepared, test: Data) -> list[Perturbed]:
     """Quality with a share of the weights at 0; nothing where a model has no weights."""
     model, task, seed = prepared.model, prepared.task, prepared.spec.seed
-    x = prepared.reals(test.x)
 
     def judge(level: float, number: int) -> float:
         maimed = without_synapses(model, level, generator("loss", seed, number))
-        return quality(task.metric, predict(maimed, x), test.y)
+        output = predict(lambda x: maimed(prepared.reals(x)), test.x)
+        return quality(task.metric, output, test.y)
 
-    if not list(weights(model)):
+    if not list(weights(plain(model))):
         return []
     return [
         _mean("loss", level, [judge(level, number) for number in range(DRAWS)]) for level in LOST

@@ -89,6 +89,18 @@ def test_binary_inputs_are_flipped_with_the_stated_probability():
         assert p.quality == pytest.approx(1 - p.level, abs=0.006)  # 4 standard errors
 
 
+def test_inputs_that_are_kept_as_bool_are_flipped_as_bool():
+    bits = normal(1_000, 3) > 0
+    binary = task(binary=True, metric="accuracy", loss="binary", axes=("bit",))
+    found = []
+    for kept in (bits, bits.float()):
+        test = Data(kept, bits[:, :1].float())
+        found.append(
+            robustness.under_noise(prepared(lambda x: x[:, :1].float() - 0.5, binary, test), test)
+        )
+    assert found[0] == found[1]
+
+
 def test_every_model_meets_the_same_noise_whatever_its_view_of_the_input():
     images = normal(50, 64).reshape(50, 8, 8)
     of = task(inputs=(8, 8), axes=("row", "column"))
