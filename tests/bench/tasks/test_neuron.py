@@ -1,0 +1,105 @@
+"""The cells' tasks: windows of simulations that are what the data set holds, and of no other split."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from neurojoule import cache, views
+from neurojoule.cells import dataset
+from neurojoule.errors import UserError
+from neurojoule.registry import get_model, get_task
+from neurojoule.tasks import neuron
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Two simulations of the point neuron a split: seconds of work instead of minutes."""
+    monkeypatch.setattr(neuron, "SIMULATIONS", {"train": 2, "validation": 1, "test": 1})
+
+
+def test_a_window_is_a_stretch_of_its_simulation(few):
+    x, y = get_task("neuron_lif").load("train")
+    data = dataset("lif", simulations=2, seconds=6, seed=0, cache_folder=cache.folder())
+    assert x.shape == (22, 320, 700)
+    assert x.dtype == torch.bool
+    assert y.shape == (22, 2, 500)
+    # The 14th window is the third of the second simulation: asked from 1,500 ms on.
+    seen = data.unpacked(data.input_bits(slice(1, 2), slice(1300, 2000)))[0].T
+    assert np.array_equal(x[13].numpy(), seen.astype(bool))
+    assert np.array_equal(y[13, 0].numpy(), data.spikes(slice(1, 2), slice(1500, 2000))[0])
+    voltage_mv = y[13, 1].numpy() * 10 - 67.7
+    expected = data.soma_mv(slice(1, 2), slice(1500, 2000))[0]
+    assert np.allclose(voltage_mv, expected, atol=1e-4)
+
+
+def test_windows_cover_every_ms_after_the_first_half_second_once(few):
+    _, y = get_task("neuron_lif").load("validation")
+    data = dataset("lif", simulations=1, seconds=6, seed=1, cache_folder=cache.folder())
+    joined = y[:, 0].reshape(-1).numpy()
+    assert np.array_equal(joined, data.spikes(slice(0, 1), slice(500, 6000))[0])
+
+
+def test_splits_are_different_simulations(few):
+    parts = [get_task("neuron_lif").load(split)[0] for split in ("train", "validation", "test")]
+    assert not torch.equal(parts[0][:11], parts[1])
+    assert not torch.equal(parts[1], parts[2])
+
+
+def test_the_long_task_begins_with_the_same_simulations(few):
+    short, _ = get_task("neuron_lif").load("train")
+    long, _ = get_task("neuron_lif_long").load("train")
+    assert len(long) == 4 * len(short)
+    assert torch.equal(long[: len(short)], short)
+
+
+def test_making_ready_leaves_nothing_to_simulate(few, monkeypatch):
+    task = get_task("neuron_lif")
+    task.make_ready()
+
+    def refuse(*_):
+        raise AssertionError("simulated again")
+
+    monkeypatch.setattr("neurojoule.cells.data._simulated", refuse)
+    assert len(task.load("test")[0]) == 11
+
+
+def test_chance_is_the_entropy_of_a_spike():
+    # 2 Hz: one ms of 500 has a spike.
+    p = 1 / 500
+    assert neuron.chance(2.0) == pytest.approx(-p * math.log(p) - (1 - p) * math.log(1 - p))
+
+
+def test_a_model_that_sees_the_future_is_refused():
+    reason = views.why_not(get_model("mlp"), get_task("neuron_lif"))
+    assert reason is not None
+    assert "from what came before it" in reason
+    assert views.why_not(get_model("tcn_surrogate"), get_task("neuron_lif")) is None
+
+
+@pytest.mark.parametrize("name", ["tcn_surrogate", "gru", "lstm", "elm", "glm", "tcn"])
+def test_no_answer_depends_on_what_comes_after_it(name):
+    task = get_task("neuron_lif")
+    model = get_model(name)
+    torch.manual_seed(0)
+    module = model.build(views.shape(model, task), 4).eval()
+    x = (torch.rand(1, 320, 700) < 0.02).float()
+    changed = x.clone()
+    changed[:, :, 500:] = 1 - changed[:, :, 500:]  # from the 301st answer on
+    with torch.no_grad():
+        before, after = module(x), module(changed)
+    assert torch.allclose(before[:, :, :300], after[:, :, :300], atol=1e-5)
+    assert not torch.allclose(before[:, :, 300:], after[:, :, 300:], atol=1e-5)
+
+
+def test_without_published_files_it_says_where_they_go(monkeypatch, tmp_path):
+    monkeypatch.delenv("NEUROJOULE_NEURON_IO", raising=False)
+    task = get_task("neuron_io")
+    assert "NEUROJOULE_NEURON_IO" in (task.needs() or "")
+    monkeypatch.setenv("NEUROJOULE_NEURON_IO", str(tmp_path))
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "a.p").touch()
+    assert "validation, test" in (task.needs() or "")
+    with pytest.raises(UserError, match="validation, test"):
+        task.load("train")

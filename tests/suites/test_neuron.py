@@ -1,0 +1,167 @@
+"""Successive halving over the ladder: the rounds follow from the records, and from nothing else."""
+
+import msgspec
+import pytest
+from tests.support.records import record
+
+from neurojoule.record import Quality
+from neurojoule.spec import SCALES, Setup
+from neurojoule.suite import further, suites
+from neurojoule_suites import bench_neuron as neuron
+
+FULL = SCALES["full"]
+PLAN = neuron.PLANS["full"]
+SUITE = suites()["neuron"]
+TASK = "neuron_l5_nmda"
+
+
+def layers(spec):
+    return dict(spec.options)["layers"]
+
+
+def loss_of(spec):
+    """The deeper, the better; the widest of a depth is the best of it."""
+    if spec.model != "tcn_surrogate":
+        return 0.5
+    return 1 - 0.1 * layers(spec) - 0.001 * spec.size.budget
+
+
+def joules_of(spec):
+    """An update of the reference costs 2 J; of another arm of the ladder in proportion."""
+    if spec.model != "tcn_surrogate":
+        return 1.0
+    return 2.0 * layers(spec) * spec.size.budget / 96
+
+
+def measured(spec, status="ok"):
+    whole = record()
+    value = loss_of(spec)
+    quality = Quality(
+        metric="log_loss",
+        higher_is_better=False,
+        chance=1.0,
+        target=0.5,
+        reached=False,
+        train=value,
+        validation=value,
+        test=value,
+    )
+    cost = {"cpu": joules_of(spec) * spec.recipe.steps, "ram": 9.0}
+    return msgspec.structs.replace(
+        whole,
+        spec=spec,
+        status=status,
+        quality=quality if status == "ok" else None,
+        train=msgspec.structs.replace(whole.train, energy_j=cost),
+    )
+
+
+def next_round(records):
+    return further([SUITE], records, scale_name="full", seeds=None, setups=[Setup()])
+
+
+def first_round(broken=()):
+    rows = [row for row in SUITE.rows(FULL) if row.task == TASK]
+    specs = [SUITE.specs(row, "full", 10, Setup())[0] for row in rows]
+    return [
+        measured(spec, "failed" if (spec.model, spec.size.budget) in broken else "ok")
+        for spec in specs
+    ]
+
+
+def ladder(specs):
+    return {
+        (layers(s), s.size.budget)
+        for s in specs
+        if s.model == "tcn_surrogate" and dict(s.options)["taps"] == neuron.TAPS
+    }
+
+
+def test_the_first_round_has_every_arm_once_for_a_few_updates():
+    rows = SUITE.rows(FULL)
+    assert {row.recipe.steps for row in rows} == {PLAN.first_steps}
+    assert {row.seeds for row in rows} == {1}
+    per_cell = len(PLAN.depths) * len(PLAN.widths) + len(neuron.BESIDE)
+    assert len(rows) == per_cell * len(PLAN.cells)
+
+
+@pytest.mark.parametrize("depth", PLAN.depths)
+def test_every_depth_looks_back_equally_far(depth):
+    options = neuron.tcn(depth)
+    field = options["first_taps"] + (depth - 1) * (options["taps"] - 1)
+    assert field == neuron.RECEPTIVE_FIELD_MS
+
+
+def test_rounds_halve_the_ladder_and_keep_the_best_of_one_layer():
+    records = first_round()
+    sizes = []
+    while todo := next_round(records):
+        sizes.append(len(ladder(todo)))
+        records += [measured(spec) for spec in todo]
+        if len(sizes) == 2:
+            # 8 of 15 by depth and width: all of 7 and 5, two of 3; and of one layer the widest.
+            assert ladder(todo) == {
+                *((7, w) for w in (8, 32, 64)),
+                *((5, w) for w in (8, 32, 64)),
+                *((3, w) for w in (32, 64)),
+                (1, 64),
+            }
+    # All, the better half and one, the better half of those and one; then shares of the best.
+    assert sizes == [15, 9, 6, 1]
+    shares = {r.spec.share for r in records if layers_or_none(r.spec) == 7}
+    assert shares == {1.0, *PLAN.shares}
+
+
+def layers_or_none(spec):
+    return dict(spec.options).get("layers")
+
+
+def test_every_arm_of_a_round_spends_the_same_joules():
+    todo = next_round(first_round())
+    budget_j = PLAN.rounds[0][0] * 2.0
+    spent = [s.recipe.steps * joules_of(s) for s in todo]
+    assert spent == pytest.approx([budget_j] * len(spent), rel=0.06)  # two figures of updates
+
+
+def test_the_last_round_has_all_models_and_seeds():
+    records = first_round()
+    while todo := next_round(records):
+        records += [measured(spec) for spec in todo]
+        if {s.model for s in todo} != {"tcn_surrogate"}:
+            last = todo
+    beside = {(model, str(size)) for model, size, _ in neuron.BESIDE}
+    assert beside <= {(s.model, str(s.size)) for s in last}
+    assert {s.seed for s in last} == set(range(PLAN.rounds[-1][1]))
+
+
+def test_an_arm_that_failed_drops_out_and_the_others_go_on():
+    records = first_round()
+    todo = next_round(records)
+    lost = next(s for s in todo if (layers(s), s.size.budget) == (7, 64))
+    records += [measured(s, "failed" if s == lost else "ok") for s in todo]
+    assert (7, 64) not in ladder(next_round(records))
+    assert (7, 32) in ladder(next_round(records))
+
+
+def test_half_a_round_is_finished_before_the_next_begins():
+    records = first_round()
+    todo = next_round(records)
+    records += [measured(spec) for spec in todo[:4]]
+    assert set(next_round(records)) == set(todo[4:])
+
+
+def test_without_the_reference_nothing_follows():
+    assert next_round([r for r in first_round() if r.spec.model == "glm"]) == []
+
+
+def test_without_a_meter_seconds_stand_for_joules():
+    blind = [
+        msgspec.structs.replace(
+            r,
+            train=msgspec.structs.replace(
+                r.train, energy_j={"cpu": None}, time_s=joules_of(r.spec) * r.spec.recipe.steps
+            ),
+        )
+        for r in first_round()
+    ]
+    assert next_round(blind) == next_round(first_round())
