@@ -100,34 +100,54 @@ def quiet(bench: Bench, runs: int = 20) -> str:
     )
 
 
-def overhead(bench: Bench, pairs: int = 20) -> str:
-    """Wall time of fixed work inside a window over that outside one, alternating."""
-    ratios = []
+def overhead(bench: Bench, pairs: int = 90) -> str:
+    """What a window costs: its edges, the threads of the meter, and the work between them.
+
+    Seconds of two seconds' work differ by more than 0.2 % from time to time by themselves, mostly
+    in a few bursts of the machine's own. So the work is clocked in 200 parts, of which the middle
+    four fifths are compared between a window and no window, in alternating pairs; the time of the
+    edges and the CPU time of all threads but the working one are added.
+    """
+    log_ratios, other_cpu_s = [], []
     with Meter(bench.hardware, SETTINGS) as opened_meter:
         work(PIECES // 10)
         for pair in range(pairs):
-            seconds = {}
+            typical_s = {}
             for inside in (pair % 2 == 0, pair % 2 == 1):
                 around: AbstractContextManager[object]
                 around = opened_meter.window() if inside else nullcontext()
-                start_s = time.perf_counter()
                 with around:
-                    work(PIECES)
-                seconds[inside] = time.perf_counter() - start_s
-            ratios.append(seconds[True] / seconds[False] - 1)
+                    cpu_s, own_s = time.process_time(), time.thread_time()
+                    typical_s[inside] = _typical_s(parts=200)
+                    others_s = time.process_time() - cpu_s - (time.thread_time() - own_s)
+                if inside:
+                    other_cpu_s.append(others_s)
+            log_ratios.append(np.log(typical_s[True] / typical_s[False]))
         empty_s = []
         for _ in range(100):
             start_s = time.perf_counter()
             with opened_meter.window():
                 pass
             empty_s.append(time.perf_counter() - start_s)
-    low, high = sorted(ratios)[pairs // 4], sorted(ratios)[-pairs // 4]
-    median_s = statistics.median(empty_s)
+    edges, others = statistics.median(empty_s) / 2, statistics.mean(other_cpu_s) / 2
+    slower = float(np.mean(log_ratios))
+    half = float(scipy_stats.t.ppf(0.975, pairs - 1)) * statistics.stdev(log_ratios) / pairs**0.5
+    added = edges + others
     return (
-        f"a window adds {statistics.median(ratios):+.3%} of wall time, quartiles {low:+.3%} and "
-        f"{high:+.3%}, over {pairs} alternating pairs of 2 s (at most 0.2 %); an empty window "
-        f"takes {1e3 * median_s:.2f} ms, {median_s / 2:.3%} of that"
+        f"a window adds {slower + added:+.3%} to 2 s, 95 % interval {slower - half + added:+.3%} to "
+        f"{slower + half + added:+.3%} (at most 0.2 %), over {pairs} alternating pairs: its edges "
+        f"{edges:.3%}, other threads {others:.3%}, the work between {slower:+.3%}"
     )
+
+
+def _typical_s(parts: int) -> float:
+    """Mean seconds of the middle four fifths of the parts of two seconds' work."""
+    seconds = []
+    for _ in range(parts):
+        start_s = time.perf_counter()
+        work(PIECES // parts)
+        seconds.append(time.perf_counter() - start_s)
+    return float(scipy_stats.trim_mean(seconds, 0.1))
 
 
 def curves(bench: Bench, seconds: float = 5.0) -> str:
