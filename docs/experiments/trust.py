@@ -134,8 +134,8 @@ def overhead(bench: Bench, pairs: int = 90) -> str:
     half = float(scipy_stats.t.ppf(0.975, pairs - 1)) * statistics.stdev(log_ratios) / pairs**0.5
     added = edges + others
     return (
-        f"a window adds {slower + added:+.3%} to 2 s, 95 % interval {slower - half + added:+.3%} to "
-        f"{slower + half + added:+.3%} (at most 0.2 %), over {pairs} alternating pairs: its edges "
+        f"a window adds {slower + added:+.3%} to 2 s, 95 % interval {slower - half + added:+.3%} "
+        f"to {slower + half + added:+.3%} (at most 0.2 %), over {pairs} alternating pairs: its edges "
         f"{edges:.3%}, other threads {others:.3%}, the work between {slower:+.3%}"
     )
 
