@@ -47,6 +47,7 @@ class Plan:
         depths, widths: of the ladder.
         first_steps: updates of every arm in the first round.
         rounds: budgets of the rounds after it, in updates of the reference arm, and the seeds.
+        beside_seeds: seeds of the models beside the ladder, in the last round.
         shares: of the training data, for the learning curves of the best arm.
     """
 
@@ -55,6 +56,7 @@ class Plan:
     widths: tuple[int, ...]
     first_steps: int
     rounds: tuple[tuple[int, int], ...]
+    beside_seeds: int = 1
     shares: tuple[float, ...] = ()
 
 
@@ -65,7 +67,7 @@ PLANS = {
     "smoke": Plan(("lif",), (1, 3), (32,), 4, ((8, 1),)),
     "quick": Plan(CELLS, (1, 3, 7), (8, 32), 60, ((150, 1), (1_000, 3))),
     "full": Plan(
-        CELLS, DEPTHS, WIDTHS, 100, ((300, 1), (1_000, 1), (3_000, 3)), (1 / 8, 1 / 4, 1 / 2)
+        CELLS, DEPTHS, WIDTHS, 100, ((300, 1), (1_000, 1), (3_000, 3)), 3, (1 / 8, 1 / 4, 1 / 2)
     ),
     "paper": Plan(
         CELLS,
@@ -73,6 +75,7 @@ PLANS = {
         (*WIDTHS, 128, 256),
         200,
         ((1_000, 1), (4_000, 1), (30_000, 5)),
+        5,
         (1 / 8, 1 / 4, 1 / 2),
     ),
 }
@@ -137,7 +140,8 @@ def _rounds(plan: Plan, task: str, records: Sequence[Record]) -> list[Row]:
     for number, (budget, seeds) in enumerate(plan.rounds, 1):
         beside = [arm for arm in _beside() if arm in cost and number == len(plan.rounds)]
         steps = {arm: _updates(cost, arm, budget) for arm in (*going, *beside)}
-        found += [_row(task, arm, steps[arm], seeds) for arm in (*going, *beside)]
+        found += [_row(task, arm, steps[arm], seeds) for arm in going]
+        found += [_row(task, arm, steps[arm], plan.beside_seeds) for arm in beside]
         scores = _scores(records, {arm: steps[arm] for arm in going})
         if len(scores) < len(going):
             return found
