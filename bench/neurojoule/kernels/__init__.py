@@ -14,6 +14,7 @@ def prepare() -> None:
         jit,
         scan_loops,
         stream_loops,
+        synapse_loops,
     )
 
     if jit.available():
@@ -22,3 +23,4 @@ def prepare() -> None:
         gru_loops.compiled()
         scan_loops.compiled()
         stream_loops.compiled()
+        synapse_loops.compiled()

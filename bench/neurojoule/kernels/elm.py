@@ -16,6 +16,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from neurojoule.kernels.steps import check_input
+
 SCALE, GAIN = 1.7159, 2 / 3
 """Of the tanh (LeCun et al. 1998, Efficient BackProp)."""
 
@@ -103,3 +105,60 @@ class _Memory(torch.autograd.Function):
         active = activation.of(pre).view(steps * batch, hidden)
         dR = flat.t() @ left.view(steps * batch, -1)
         return dz, dR, written.t() @ active, written.sum(0), None, None, None
+
+
+class MemoryStream:
+    """The whole neuron one step a call: z and m are all that it keeps.
+
+    The synapses' leak, the sums over branches and the input half of the network are linear, so one
+    matrix leads from the channels to what leaks: z'_t = k_s z'_(t-1) + A x_t, z_t = z'_t + b.
+
+    Args:
+        A: (hidden, channels).
+        b: (hidden,).
+        k_s: what is left of a synapse after a step.
+        recurrent: R, U, c, k, g of `memory`.
+        activation: one of `ACTIVATIONS`.
+        readout: weight (outputs, units) and bias (outputs,).
+        samples: sequences side by side.
+    """
+
+    kernel = "addmm"
+
+    def __init__(  # noqa: PLR0917 - the symbols of the equation, in its order
+        self,
+        A: Tensor,
+        b: Tensor,
+        k_s: float,
+        recurrent: tuple[Tensor, ...],
+        activation: str,
+        readout: tuple[Tensor, Tensor],
+        samples: int,
+    ) -> None:
+        R, U, c, k, g = (part.detach() for part in recurrent)
+        self._input, self._shift, self._left = A.detach().t().contiguous(), b.detach(), k_s
+        self._recall, self._write = R.t().contiguous(), (U * GAIN).t().contiguous()
+        self._bias, self._kept, self._gain = c * GAIN, k, g * SCALE
+        self._activation = ACTIVATIONS[activation].of
+        self._weight, self._constant = readout[0].detach().t().contiguous(), readout[1].detach()
+        self._z = A.new_zeros(samples, len(b))
+        self._m = A.new_zeros(samples, len(k))
+
+    def reset(self) -> None:
+        """Forget the past."""
+        self._z, self._m = torch.zeros_like(self._z), torch.zeros_like(self._m)
+
+    @torch.no_grad()
+    def step(self, x: Tensor) -> Tensor:
+        """Advance by one step: x (samples, channels) -> (samples, outputs).
+
+        Raises:
+            UserError: when x has another shape.
+        """
+        check_input(x, len(self._z), len(self._input))
+        self._z = torch.addmm(self._z, x, self._input, beta=self._left)
+        left = self._m * self._kept
+        hidden = torch.addmm(self._z + self._shift, left, self._recall)
+        d = torch.addmm(self._bias, self._activation(hidden), self._write).tanh_()
+        self._m = torch.addcmul(left, d, self._gain)
+        return torch.addmm(self._constant, self._m, self._weight)

@@ -22,7 +22,13 @@ Array = NDArray[Any]
 # that diverges is seen to.
 _FASTMATH = {"reassoc", "contract", "nsz"}
 
-_ARGUMENTS = {"ints": "int64[::1]", "int": "int64", "float": "float64"}
+_ARGUMENTS = {
+    "ints": "int64[::1]",
+    "doubles": "float64[:, ::1]",
+    "bits": "uint8[:, ::1]",
+    "int": "int64",
+    "float": "float64",
+}
 
 
 @functools.cache
@@ -41,7 +47,8 @@ def jit(loop: Callable[..., Any], arguments: str, *, returns: str = "void") -> C
     Args:
         loop: the function.
         arguments: the kind of each: `matrix`, `vector` (contiguous, of real numbers), `ints`
-            (contiguous int64), `int`, `float`.
+            (contiguous int64), `bits` and `doubles` (matrices of uint8 and float64 in both), `int`,
+            `float`.
         returns: what it gives, as numba spells it.
     """
     import numba

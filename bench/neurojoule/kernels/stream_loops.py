@@ -1,7 +1,8 @@
-"""The loop that advances a causal convolution by one step; compiled when first asked for."""
+"""Loops that advance a causal layer by one step; compiled when first asked for."""
 
 import functools
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -54,7 +55,96 @@ def advance(  # noqa: PLR0917 - compiled signatures are positional
             present[u] = 0
 
 
+def advance_binned(  # noqa: PLR0917 - compiled signatures are positional
+    x: Array, w: Array, edges: Array, coming: Array, total: Array, y: Array, head: int
+) -> None:
+    """Add a step's changes to those to come, then the present ones to the running sum.
+
+    Args:
+        x: (samples, channels), the input of this step.
+        w: float64 (channels, changes x units), what a filter is more from each lag on.
+        edges: int64 (changes,), those lags, rising from 0.
+        coming: float64 (samples x span, units), a ring of changes, span longer than every lag.
+        total: float64 (samples, units), the sum of all changes so far.
+        y: (samples, units), added to.
+        head: the place of the present changes in the ring.
+    """
+    samples, channels = x.shape
+    span, units = len(coming) // samples, y.shape[1]
+    for s in range(samples):
+        for c in range(channels):
+            value = x[s, c]
+            if value == 0:
+                continue
+            for j in range(len(edges)):
+                out = coming[s * span + (head + edges[j]) % span]
+                changes = w[c, j * units : (j + 1) * units]
+                for u in range(units):
+                    out[u] += value * changes[u]
+        present, sums = coming[s * span + head], total[s]
+        for u in range(units):
+            sums[u] += present[u]
+            present[u] = 0
+            y[s, u] += sums[u]
+
+
+def advance_synapses(  # noqa: PLR0917 - compiled signatures are positional
+    x: Array,
+    w: Array,
+    offsets: Array,
+    unit: Array,
+    edges: Array,
+    coming: Array,
+    total: Array,
+    y: Array,
+    head: int,
+) -> None:
+    """`advance_binned` where a channel reaches only the units that have a synapse on it.
+
+    Args:
+        x: (samples, channels), the input of this step.
+        w: float64 (synapses, changes), channel by channel.
+        offsets: int64 (channels + 1,), where each channel's synapses start.
+        unit: int64 (synapses,), that a synapse belongs to.
+        edges: int64 (changes,), as above.
+        coming: float64 (samples x span, units), as above.
+        total: float64 (samples, units), as above.
+        y: (samples, units), added to.
+        head: as above.
+    """
+    samples, channels = x.shape
+    span, units = len(coming) // samples, y.shape[1]
+    for s in range(samples):
+        for c in range(channels):
+            value = x[s, c]
+            if value == 0:
+                continue
+            for j in range(len(edges)):
+                out = coming[s * span + (head + edges[j]) % span]
+                for r in range(offsets[c], offsets[c + 1]):
+                    out[unit[r]] += value * w[r, j]
+        present, sums = coming[s * span + head], total[s]
+        for u in range(units):
+            sums[u] += present[u]
+            present[u] = 0
+            y[s, u] += sums[u]
+
+
+class Loops(NamedTuple):
+    """The compiled forms, for float32 and float64."""
+
+    advance: Callable[..., None]
+    advance_binned: Callable[..., None]
+    advance_synapses: Callable[..., None]
+
+
 @functools.cache
-def compiled() -> Callable[..., None]:
-    """`advance` for float32 and float64, compiled or loaded from the disk."""
-    return jit(advance, "matrix matrix matrix matrix int int")
+def compiled() -> Loops:
+    """Compile every loop for float32 and float64, or load its machine code from the disk."""
+    return Loops(
+        advance=jit(advance, "matrix matrix matrix matrix int int"),
+        advance_binned=jit(advance_binned, "matrix doubles ints doubles doubles matrix int"),
+        advance_synapses=jit(
+            advance_synapses, "matrix doubles ints ints ints doubles doubles matrix int"
+        ),
+    )

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from neurojoule.errors import UnknownNameError, UserError
 from neurojoule.kernels.compact import CompactLinear
-from neurojoule.kernels.elm import ACTIVATIONS, GAIN, SCALE, memory
+from neurojoule.kernels.elm import ACTIVATIONS, GAIN, SCALE, MemoryStream, memory
 from neurojoule.kernels.scan import is_watched, leak
 from neurojoule.kernels.sums import features_first, unit_sums
 from neurojoule.models.readout import read_out
@@ -50,9 +50,13 @@ class Branches(CompactLinear):
         odd = index % 2 if inhibition else torch.zeros_like(index)
         self.register_buffer("sign", 1.0 - 2.0 * odd, persistent=False)
 
+    def strength(self) -> Tensor:
+        """What a spike adds through each synapse, (branches, synapses)."""
+        return self.weight.clamp(min=0) * self.sign
+
     def forward(self, x: Tensor) -> Tensor:
         """Map x (samples, channels) to (samples, branches)."""
-        strength = self.weight.clamp(min=0) * self.sign  # (branches, synapses)
+        strength = self.strength()
         table = features_first(x, self.in_features, self.weight)
         return unit_sums(table, strength.flatten(), None, self.synapses).t()
 
@@ -173,6 +177,24 @@ class ELM(nn.Module):
             m = m + self.gain * d
             states.append(m)
         return torch.stack(states)
+
+    @torch.no_grad()
+    def stream(self, samples: int) -> MemoryStream:
+        """The same, one step a call."""
+        branches, synapses = self.branches.weight.shape
+        strength = self.branches.strength()
+        dense = strength.new_zeros(branches, self.branches.in_features)
+        index = self.branches.members.view(branches, synapses)
+        dense.scatter_add_(1, index, strength)  # (branches, channels)
+        return MemoryStream(
+            self.drive.weight @ dense,
+            self.drive.bias,
+            math.exp(-1 / SYNAPSE_MS),
+            (self.recall.weight, self.write.weight, self.write.bias, self.left, self.gain),
+            self.activation,
+            (self.readout.weight, self.readout.bias),
+            samples,
+        )
 
     def units(self) -> dict[str, int]:
         """One neuron: its branches and memory units."""

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from neurojoule.errors import UserError
 from neurojoule.kernels.binned import BinnedConv1d
+from neurojoule.kernels.streaming import Streaming
 from neurojoule.registry import Shape, model
 
 LONGEST = 150
@@ -51,6 +52,7 @@ class GLM(nn.Module):
         self.taps = min(taps or LONGEST, time)
         self.steps = shape.steps
         self.outputs = shape.outputs
+        self.reads_spikes = bins > 0
         self.filter: nn.Module
         if bins:
             self.filter = BinnedConv1d(channels, shape.outputs, self.taps, bins)
@@ -64,6 +66,13 @@ class GLM(nn.Module):
         window = F.pad(window, (seen - window.shape[2], 0))  # nothing came before the beginning
         y: Tensor = self.filter(window)[:, :, -max(1, self.steps) :]  # (batch, C, steps or 1)
         return y if self.steps else torch.flatten(y, 1)
+
+    def stream(self, samples: int) -> Streaming:
+        """Its filter, one step a call; the window of `forward` is only where it saves work."""
+        causal = self.filter
+        if not isinstance(causal, BinnedConv1d):  # which pads itself
+            causal = nn.Sequential(nn.ConstantPad1d((self.taps - 1, 0), 0.0), causal)
+        return Streaming(causal, samples=samples)
 
     def units(self) -> dict[str, int]:
         """One point neuron an output."""

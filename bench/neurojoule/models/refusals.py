@@ -48,3 +48,10 @@ def too_many_factors(task: Task) -> str | None:
         f"{task.name} has {count} inputs, and every branch would multiply them all: beyond "
         f"{MOST_FACTORS} such a product and its gradients vanish."
     )
+
+
+def not_spikes(task: Task) -> str | None:
+    """A layer that works spike by spike needs spikes, in time."""
+    if task.binary and "time" in task.axes:
+        return None
+    return f"{task.name} has no spikes in time: the layer works spike by spike, on 0 and 1."
