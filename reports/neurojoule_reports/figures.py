@@ -1,15 +1,17 @@
-"""PNG and SVG files by matplotlib: accuracy against footprint, one figure a task and setting.
+"""PNG and SVG files by matplotlib: a figure a task and setting; of footprints, and of each ladder.
 
 Fonts are matplotlib's own and no date is written, so that the same frames give the same bytes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from neurojoule import carbon, quantities
+from neurojoule_reports.budgets import Rungs
 from neurojoule_reports.columns import AXES, Axis
 from neurojoule_reports.frames import groups
 from neurojoule_reports.labels import Box, place
@@ -20,7 +22,27 @@ Ladder = tuple[str, str, Any]
 """The name of a model, the colour of its name, and its markers: (sizes, 2) in data."""
 
 PANELS = (("train", "energy"), ("infer", "energy"))
-"""What each file shows, left and right."""
+"""What each file on footprints shows, left and right."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One frame of a figure.
+
+    Attributes:
+        title: what stands above it.
+        say: how a value on the x axis is written.
+        table: its points, as `points.points` gives them.
+        seeds: family, x and y of single runs, drawn faintly behind; None draws none.
+        ticks: where the x axis is marked; at decades when none are given.
+    """
+
+    title: str
+    say: Callable[[float], str]
+    table: pd.DataFrame
+    seeds: pd.DataFrame | None = None
+    ticks: tuple[float, ...] = ()
+
 
 _RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # matplotlib brings it, so it is the same everywhere
@@ -64,22 +86,62 @@ def write(
         ]
         if all(table.empty for _, _, table in drawn):
             continue
-        written += _draw(part, drawn, folder / name, formats)
+        shown = [Panel(_title(axis, phase), _say(axis), table) for phase, axis, table in drawn]
+        written += _draw(part, shown, folder / name, formats)
         data = pd.concat([t.assign(phase=p, axis=a.name) for p, a, t in drawn], ignore_index=True)
-        data.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-        written.append(folder / f"{name}.csv")
+        written.append(_csv(data, folder / f"{name}.csv"))
     return written
+
+
+def write_ladders(
+    ladders: Iterable[Rungs], folder: Path, formats: Sequence[str] = ("png", "svg")
+) -> list[Path]:
+    """Draw each ladder to `folder`, with the points that it shows beside it, and return the files.
+
+    The folder is not made for no ladder.
+    """
+    written: list[Path] = []
+    for name, found in _named(ladders):
+        folder.mkdir(parents=True, exist_ok=True)
+        ladder = found.ladder
+        shares = tuple(sorted(set(found.points["x"]))) if ladder.unit == "%" else ()
+        panel = Panel(ladder.label, ladder.say, found.points, found.seeds, shares)
+        written += _draw(found.arms, [panel], folder / name, formats)
+        written.append(_csv(found.points.assign(ladder=ladder.name), folder / f"{name}.csv"))
+    return written
+
+
+def _named(ladders: Iterable[Rungs]) -> Iterator[tuple[str, Rungs]]:
+    taken: set[str] = set()
+    for found in ladders:
+        yield _free(f"{_file_name('-'.join(found.where))}-{found.ladder.name}", taken), found
+
+
+def _csv(table: pd.DataFrame, path: Path) -> Path:
+    table.to_csv(path, index=False, lineterminator="\n")
+    return path
+
+
+def _title(axis: Axis, phase: str) -> str:
+    return f"{'Training' if phase == 'train' else 'Inference, a sample'}: {axis.label.lower()}"
+
+
+def _say(axis: Axis) -> Callable[[float], str]:
+    return lambda value: quantities.si(value, axis.unit)
 
 
 def panels(arms: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """The name of a file, and the arms that it shows: one for each task in each setting."""
     taken: set[str] = set()
     for key, part in groups(arms, ["suite", "task", "setting"]):
-        name = _file_name("-".join(key))
-        while name in taken:
-            name += "_"
-        taken.add(name)
-        yield name, part
+        yield _free(_file_name("-".join(key)), taken), part
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
 
 
 def _file_name(text: str) -> str:
@@ -88,10 +150,7 @@ def _file_name(text: str) -> str:
 
 
 def _draw(
-    arms: pd.DataFrame,
-    drawn: Sequence[tuple[str, Axis, pd.DataFrame]],
-    stem: Path,
-    formats: Sequence[str],
+    arms: pd.DataFrame, drawn: Sequence[Panel], stem: Path, formats: Sequence[str]
 ) -> list[Path]:
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -101,15 +160,15 @@ def _draw(
     metric = str(known.iloc[0] if len(known) else "quality").replace("_", " ").capitalize()
     with mpl.rc_context(_RC):
         ladders: list[list[Ladder]] = []
-        figure = Figure(figsize=(7.2, 3.1), layout="constrained")
-        axes = figure.subplots(1, len(drawn), sharey=True)
+        figure = Figure(figsize=(7.2 if len(drawn) > 1 else 4.8, 3.1), layout="constrained")
+        axes = figure.subplots(1, len(drawn), sharey=True, squeeze=False)[0]
         for ax in axes[:1]:
             ax.set_ylabel(metric)
         figure.suptitle(
             f"{_short(first['task'])}   {_short(first['setting'])}", x=0.01, ha="left", fontsize=9
         )
-        for ax, (phase, axis, table) in zip(axes, drawn, strict=True):
-            ladders.append(_panel(ax, table, arms, axis, phase))
+        for ax, panel in zip(axes, drawn, strict=True):
+            ladders.append(_panel(ax, panel, arms))
         # Names are placed in the settled layout: another would move the markers away from them.
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
@@ -124,16 +183,19 @@ def _draw(
     return written
 
 
-def _panel(
-    ax: Any, table: pd.DataFrame, arms: pd.DataFrame, axis: Axis, phase: str
-) -> list[Ladder]:
+def _panel(ax: Any, panel: Panel, arms: pd.DataFrame) -> list[Ladder]:
     """Draw one panel, and return what is to be named in it."""
+    from matplotlib.ticker import NullLocator
+
+    table = panel.table
     metric = str(arms["metric"].dropna().iloc[0]) if arms["metric"].notna().any() else "quality"
-    what = "Training" if phase == "train" else "Inference, a sample"
-    ax.set_title(f"{what}: {axis.label.lower()}", fontsize=8, color="#555555")
+    ax.set_title(panel.title, fontsize=8, color="#555555")
     ax.set_xscale("log")
-    ax.xaxis.set_major_formatter(lambda x, _: quantities.si(x, axis.unit))
+    ax.xaxis.set_major_formatter(lambda x, _: panel.say(x))
     ax.xaxis.set_minor_formatter(lambda _x, _: "")
+    if panel.ticks:
+        ax.set_xticks(panel.ticks)
+        ax.xaxis.set_minor_locator(NullLocator())
     if metric == "accuracy":
         ax.yaxis.set_major_formatter(lambda y, _: f"{100 * y:.0f} %")
     ax.grid(axis="y", color="#eeeeee", linewidth=0.6)
@@ -143,9 +205,15 @@ def _panel(
         return []
     best = table[table["on_front"]].sort_values("x")
     ax.step(best["x"], best["y"], where="post", color="#bbbbbb", linewidth=3, alpha=0.6, zorder=1)
-    ladders: list[Ladder] = []
-    for (model,), part in groups(table.sort_values("x", kind="stable"), ["model"]):
-        s = style(str(part["family"].iloc[0]))
+    if panel.seeds is not None:
+        for (family,), part in groups(panel.seeds, ["family"]):
+            s = style(family)
+            ax.scatter(part["x"], part["y"], s=4, color=s.colour, alpha=0.3, marker=s.mpl, lw=0)
+    ladders: dict[str, Ladder] = {}
+    # The sizes of a model are joined, or the shares of one size: whichever of the two varies.
+    lines = ["model"] if panel.seeds is not None else ["share", "model"]
+    for key, part in groups(table.sort_values("x", kind="stable"), lines):
+        model, s = key[-1], style(str(part["family"].iloc[0]))
         ax.errorbar(
             part["x"], part["y"],
             xerr=[part["x"] - part["x_low"], part["x_high"] - part["x"]],
@@ -153,10 +221,11 @@ def _panel(
             color=s.colour, marker=s.mpl, markersize=4.5, linewidth=0.7, elinewidth=0.7,
             markeredgecolor="white", markeredgewidth=0.4, zorder=3,
         )  # fmt: skip
-        ladders.append((_short(model, 24), s.text, part[["x", "y"]].to_numpy(dtype=float)))
+        # Shares come in rising order, so that what saw most of the data bears the name.
+        ladders[model] = (_short(model, 24), s.text, part[["x", "y"]].to_numpy(dtype=float))
     _levels(ax, table, arms)
     ax.margins(x=0.1)
-    return ladders
+    return list(ladders.values())
 
 
 def _levels(ax: Any, table: pd.DataFrame, arms: pd.DataFrame) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from neurojoule import carbon
+from neurojoule_reports.budgets import LADDERS, names
 from neurojoule_reports.columns import AXES
 from neurojoule_reports.curves import to_target
 from neurojoule_reports.filters import anchor
@@ -32,7 +33,7 @@ def data(frames: Frames, grid: carbon.Grid, medians: pd.DataFrame) -> dict[str, 
     same = (
         "suite", "task", "setting", "arm", "model", "family", "runs", "ok", "diverged",
         "failed", "timeout", "energy_runs", "grade", "quality", "quality_low",
-        "quality_high", "train_ram_j",
+        "quality_high", "train_ram_j", "share", "training_samples", "size_deviation",
     )  # fmt: skip
     intervals = [f"{c}{suffix}" for c in FIGURES for suffix in ("", "_low", "_high")]
     return {
@@ -43,7 +44,13 @@ def data(frames: Frames, grid: carbon.Grid, medians: pd.DataFrame) -> dict[str, 
             {name: getattr(s, name) for name in ("family", "colour", "text", "dark", "marker")}
             for s in (*STYLES, OTHER)
         ],
-        "arms": {name: _column(arms[name]) for name in (*same, *intervals)} | _targets(frames),
+        "ladders": [
+            {name: getattr(x, name) for name in ("name", "label", "unit", "column")}
+            for x in LADDERS
+        ],
+        "arms": {name: _column(arms[name]) for name in (*same, *intervals)}
+        | {"ladders": names(arms)}
+        | _targets(frames),
         "seeds": _seeds(frames),
         "curves": _curves(frames, medians),
         "grids": [[g.code, g.name, g.g_per_kwh, g.year] for g in carbon.grids().values()],

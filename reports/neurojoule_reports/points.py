@@ -10,18 +10,21 @@ from neurojoule import carbon
 from neurojoule_reports.columns import Axis
 from neurojoule_reports.pareto import front
 
+SAME = ("arm", "model", "family", "ok", "share")
+XY = ("x", "y", "x_low", "y_low", "x_high", "y_high")
+
 
 def points(arms: pd.DataFrame, axis: Axis, phase: str, grid: carbon.Grid) -> pd.DataFrame:
     """A row an arm that has both quality and this footprint, in the order of the frame.
 
-    Columns: arm, model, family, ok, x, x_low, x_high (SI units; grams for CO2e), y, y_low, y_high,
-    on_front. `arms` holds the rows of one task in one setting.
+    Columns: arm, model, family, ok, share, x, x_low, x_high (SI units; grams for CO2e), y, y_low,
+    y_high, on_front. `arms` holds the rows of one task in one setting.
     """
     column = axis.column(phase)
     if column is None or arms.empty:
-        return pd.DataFrame(columns=["arm", "model", "family", "ok", *_XY, "on_front"])
+        return pd.DataFrame(columns=[*SAME, *XY, "on_front"])
     scale = carbon.co2e_g(1.0, grid) if axis.name == "co2e" else 1.0
-    table = arms[["arm", "model", "family", "ok"]].copy()
+    table = arms[list(SAME)].copy()
     for suffix in ("", "_low", "_high"):
         table[f"x{suffix}"] = arms[f"{column}{suffix}"] * scale
         table[f"y{suffix}"] = arms[f"quality{suffix}"]
@@ -30,6 +33,3 @@ def points(arms: pd.DataFrame, axis: Axis, phase: str, grid: carbon.Grid) -> pd.
     kept = front(list(table["x"]), list(table["y"] if higher else -table["y"]))
     table["on_front"] = table.index.isin(kept)
     return table
-
-
-_XY = ("x", "y", "x_low", "y_low", "x_high", "y_high")

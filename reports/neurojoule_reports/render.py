@@ -16,6 +16,7 @@ from neurojoule import carbon
 from neurojoule.errors import UnknownNameError, UserError
 from neurojoule.storage import write_atomically
 from neurojoule_reports import (
+    budgets,
     claims,
     critical,
     curves,
@@ -45,7 +46,8 @@ FORMATS = ("html", "png", "svg", "csv", "parquet", "markdown", "json", "boamps")
 DEFAULT = FORMATS[:4]
 
 SCRIPT = (
-    "data.js", "svg.js", "labels.js", "curves.js", "figures.js", "table.js", "controls.js",
+    "data.js", "svg.js", "labels.js", "curves.js", "ladders.js", "figures.js", "table.js",
+    "controls.js",
 )  # fmt: skip
 """Parts of the page's script, joined in this order within one function."""
 
@@ -130,7 +132,10 @@ def _write(
         written += export.boamps(tables.records, out / "boamps", grid)
     pictures = [name for name in formats if name in {"png", "svg"}]
     if pictures and not tables.arms.empty:
-        written += figures.write(drawn_arms(tables), out / "figures", grid, pictures)
+        arms = drawn_arms(tables)
+        written += figures.write(arms, out / "figures", grid, pictures)
+        ladders = budgets.rungs(tables, arms)
+        written += figures.write_ladders(ladders, out / "figures" / "ladders", pictures)
     if "html" in formats:
         text = html(tables, found, sentences, grid)
         written.append(write_text(text, out / "index.html"))
@@ -186,6 +191,7 @@ def html(
         sentences=sentences,
         verdicts=found,
         currencies=exchange.NAMES,
+        ladders=budgets.tasks(tables.arms),
         settings=page.settings(tables.runs),
         gradings=measured.gradings(tables),
         error_bars=measured.error_bars(tables),

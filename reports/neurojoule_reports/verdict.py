@@ -78,7 +78,7 @@ class TaskVerdict:
         rate = None if best is None else best.rate(DATA)
         if best is None or rate is None:
             return ""
-        return f" One of the same size, as good as {best.arm}, needs {rate.full_words}."
+        return f" A point network of the same size, as good as {best.arm}, needs {rate.full_words}."
 
 
 def _point_words(best: Exchange) -> str:

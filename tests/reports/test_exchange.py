@@ -152,5 +152,5 @@ def test_the_best_dendritic_arm_of_each_currency_speaks_in_the_verdict():
     assert v.best_exchange().arm == "dann 16000p"
     assert v.best_exchange(DATA).arm == "dann 4000p"
     assert v.exchange_words.startswith("A point network as good as dann 16000p needs ")
-    assert " One of the same size, as good as dann 4000p, needs 0." in v.exchange_words
+    assert " A point network of the same size, as good as dann 4000p, needs 0." in v.exchange_words
     assert " of 4.00 k samples)." in v.exchange_words

@@ -78,6 +78,54 @@ def test_it_draws_what_the_png_draws(page, report, phase, hash_):
             assert (p["front"] == "1") == (row["on_front"] == "True")
 
 
+def rungs(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return {r["arm"]: (float(r["x"]), float(r["y"])) for r in csv.DictReader(file)}
+
+
+@pytest.fixture(scope="module")
+def climbed(tmp_path_factory):
+    """Three sizes of two models, and two shares of the data at one of them."""
+    home = tmp_path_factory.mktemp("climbed")
+    records = [
+        synthetic.make(suite="ladders", model=model, size=size, share=share, seed=seed)
+        for model in ("mlp", "dann")
+        for size, share in ((1_000, 1.0), (4_000, 1.0), (16_000, 1.0), (4_000, 1 / 16))
+        for seed in range(3)
+    ]
+    return render.report([synthetic.save(records, home / "runs")], home / "report")
+
+
+def test_ladders_draw_the_rungs_of_their_files_and_every_seed(page, climbed):
+    page.open(climbed.path)
+    drawn = page.js(
+        "all('#ladder-figures figure').map((f) => [f.querySelector('small').textContent, "
+        "all('.median', f).map((m) => ({...m.dataset})), all('.seed', f).length, "
+        "all('.ladder', f).map((l) => l.points.length), all('tbody tr', f).length])"
+    )
+    assert [words for words, *_ in drawn] == [
+        "ladders, parameters", "ladders, share of the training data",
+    ]  # fmt: skip
+    for (_, points, seeds, lines, rows), name in zip(drawn, ("parameters", "data"), strict=True):
+        (path,) = climbed.path.parent.glob(f"figures/ladders/*-{name}.csv")
+        there = {p["arm"]: (float(p["x"]), float(p["y"])) for p in points}
+        assert there.keys() == rungs(path).keys()
+        for arm, point in rungs(path).items():
+            assert there[arm] == pytest.approx(point, rel=1e-5)
+        assert seeds == 3 * len(points)
+        assert sum(lines) == rows == len(points)
+    ticks = page.js("all('#ladder-figures figure')[1].querySelector('svg').textContent")
+    assert "6.25 %" in ticks
+    assert "100 %" in ticks
+
+
+def test_sizes_are_joined_and_shares_of_the_data_are_not(page, climbed):
+    page.open(climbed.path)
+    lines = page.js("all('#figures .ladder').map((l) => l.points.length)")
+    assert sorted(lines) == [1, 1, 3, 3]
+    assert sorted(page.js("texts('#figures .label')")) == ["dann", "mlp"]
+
+
 def test_the_grid_recomputes_co2e_in_the_page(page, report):
     page.open(report.path, "#axis=co2e&grid=FRA")
     rows = source(report, "digits", "train")

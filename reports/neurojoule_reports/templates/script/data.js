@@ -39,6 +39,10 @@ function si(value, unit) {
     Math.floor((Math.log10(Math.abs(rounded)) + 1e-12) / 3) * 3));
   return `${digits(rounded / 10 ** exponent)} ${PREFIXES[exponent / 3 + 6]}${unit}`.trim();
 }
+// A value on an axis: a share is a percentage, all else has a prefix.
+function say(axis, value) {
+  return axis.unit === "%" ? `${Number((100 * value).toPrecision(3))} %` : si(value, axis.unit);
+}
 function quality(value, metric) {
   if (value === null || value === undefined) return "\u2013";
   return metric === "accuracy" ? `${(100 * value).toFixed(1)} %` : digits(value);

@@ -49,6 +49,7 @@ function figures() {
     figure.append(html("figcaption", {}, ...caption(task, list, front, axis)),
       numbers(task, list, axis, title), save(node, `${task.task}-${state.phase}-${state.axis}`));
   }
+  ladders(shown);
   $("curves").replaceChildren();
   for (const task of shown) {
     const figure = html("figure", {}, html("h3", {}, html("bdi", {}, task.task), " ", html("small", {}, task.suite)));

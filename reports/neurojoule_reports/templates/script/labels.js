@@ -7,15 +7,15 @@ function emptyReason(axis) {
   }
   return "Nothing to draw: no run that counts has this figure in this setting.";
 }
-function drawSeeds(layer, list, X, Y) {
-  const axis = axes.get(state.axis); const name = column(axis, state.phase); const k = scale(axis);
+function drawSeeds(layer, list, X, Y, seedX) {
   const shown = new Map(list.map((p) => [p.index, p]));
   for (const seed of seeds) {
     const p = shown.get(seed.arm);
-    if (!p || !(seed[name] > 0) || seed.quality === null) continue;
+    const x = p && seedX(seed, p);
+    if (!(x > 0) || seed.quality === null) continue;
     layer.append(svg("path", {
       class: "seed", d: marker(p.arm.family, 2), fill: colour(p.arm.family),
-      transform: `translate(${X(seed[name] * k)} ${Y(seed.quality)})`,
+      transform: `translate(${X(x)} ${Y(seed.quality)})`,
     }));
   }
 }
@@ -78,7 +78,7 @@ function tip(event, p, axis, task) {
   untip();
   tooltip = html("div", { class: "tip" }, html("b", {}, short(p.arm.arm, 60)),
     `${quality(p.y, task.metric)} (${quality(p.yLow, task.metric)} to ${quality(p.yHigh, task.metric)})`,
-    html("br"), `${si(p.x, axis.unit)} (${si(p.xLow, axis.unit)} to ${si(p.xHigh, axis.unit)})`,
+    html("br"), `${say(axis, p.x)} (${say(axis, p.xLow)} to ${say(axis, p.xHigh)})`,
     html("br"), `${p.arm.ok} of ${p.arm.runs} runs, ${p.arm.energy_runs} with valid energy`);
   document.body.append(tooltip);
   const left = Math.min(event.pageX + 12, document.documentElement.clientWidth - tooltip.offsetWidth - 8);

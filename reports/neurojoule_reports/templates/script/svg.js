@@ -94,9 +94,9 @@ function plot(width, { xLow, xHigh, values, task, axis, title, words }) {
       svg("text", { x: box.left - 7, y: Y(tick) + 4, "text-anchor": "end" },
         task.metric === "accuracy" ? `${Math.round(1000 * tick) / 10} %` : digits(tick, 2)));
   }
-  for (const tick of logTicks(xMin, xMax, box.right - box.left)) {
+  for (const tick of axis.ticks ?? logTicks(xMin, xMax, box.right - box.left)) {
     root.append(svg("line", { class: "axis", x1: X(tick), x2: X(tick), y1: box.bottom, y2: box.bottom + 4 }),
-      svg("text", { x: X(tick), y: box.bottom + 17, "text-anchor": "middle" }, si(tick, axis.unit)));
+      svg("text", { x: X(tick), y: box.bottom + 17, "text-anchor": "middle" }, say(axis, tick)));
   }
   root.append(svg("line", { class: "axis", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }),
     svg("text", { x: 0, y: 12 }, capital(metric)),
@@ -134,22 +134,31 @@ function draw(task, width) {
   const title = axisTitle(axis);
   if (!list.length) return { node: html("p", { class: "empty" }, emptyReason(axis)), list, title };
   const front = paretoFront(list, task.higher);
+  const name = column(axis, state.phase); const k = scale(axis);
+  const words = `${capital(metricWords(task))} against ${small(title)} on ${task.task}, ${list.length} models; `
+    + `on the Pareto front: ${front.map((p) => p.arm.arm).join(", ")}. All numbers are in the table below.`;
+  const node = picture(task, width, {
+    list, axis, title, words, front, line: (arm) => `${arm.model}\n${arm.share}`, seedX: (seed) => seed[name] * k,
+  });
+  return { node, list, title, front };
+}
+
+// Medians with intervals, those of one line joined, single seeds behind them, and names.
+function picture(task, width, { list, axis, title, words, front, line, seedX }) {
   const { root, X, Y, box, drawLevels } = plot(width, {
     xLow: Math.min(...list.map((p) => p.xLow)), xHigh: Math.max(...list.map((p) => p.xHigh)),
-    values: list.flatMap((p) => [p.yLow, p.yHigh]), task, axis, title,
-    words: `${capital(metricWords(task))} against ${small(title)} on ${task.task}, ${list.length} models; `
-      + `on the Pareto front: ${front.map((p) => p.arm.arm).join(", ")}. All numbers are in the table below.`,
+    values: list.flatMap((p) => [p.yLow, p.yHigh]), task, axis, title, words,
   });
   drawLevels([...list, ...front.slice(-1).map((p) => ({ x: p.x * 1e9, y: p.y }))].map((p) => (
     { ...p, x: Math.min(p.x, Math.max(...list.map((q) => q.xHigh)) * 1.2) })));
 
   let path = "";
   front.forEach((p, i) => { path += i ? `H${X(p.x)}V${Y(p.y)}` : `M${X(p.x)},${Y(p.y)}`; });
-  root.append(svg("path", { class: "front", d: `${path}H${box.right}` }));
+  if (path) root.append(svg("path", { class: "front", d: `${path}H${box.right}` }));
   const layer = { seeds: svg("g"), ladders: svg("g"), whiskers: svg("g"), medians: svg("g"), labels: svg("g") };
-  if (state.seeds === "1") drawSeeds(layer.seeds, list, X, Y);
-  const models = groupBy(list, (p) => p.arm.model);
-  for (const group of models.values()) {
+  if (state.seeds === "1") drawSeeds(layer.seeds, list, X, Y, seedX);
+  const lines = [...groupBy(list, (p) => line(p.arm)).values()];
+  for (const group of lines) {
     group.sort((a, b) => a.x - b.x);
     layer.ladders.append(svg("polyline", {
       class: "ladder", stroke: colour(group[0].arm.family),
@@ -169,7 +178,10 @@ function draw(task, width) {
     mark.addEventListener("pointerleave", untip);
     layer.medians.append(mark);
   }
-  placeLabels(layer.labels, [...models.values()], list, X, Y, box);
+  // Of a model's lines, the one that saw most of the data bears the name.
+  lines.sort((a, b) => a[0].arm.share - b[0].arm.share);
+  const named = new Map(lines.map((group) => [group[0].arm.model, group]));
+  placeLabels(layer.labels, [...named.values()], list, X, Y, box);
   root.append(...Object.values(layer));
-  return { node: root, list, title, front };
+  return root;
 }
