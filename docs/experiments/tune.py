@@ -7,14 +7,19 @@ ordinary runs, so what it cost stands in its records. Pairs that are not searche
 
     python docs/experiments/tune.py
     python docs/experiments/tune.py neuron --task neuron_l5_nmda --steps 250
+    python docs/experiments/tune.py ladders --missing --full
 
 Rows whose budget is another than the one to tune for, such as those of a first round, take --steps.
+Of a ladder only the budgets of parameters are searched, with all the data: a pair has one rate on
+all its ladders. With --full, pairs that no row of `quick` has are searched too, on the rungs of
+`full` that `quick` has, with its updates; with --missing, only pairs without a rate.
 """
 
 import argparse
 import dataclasses
 import tomllib
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
@@ -26,19 +31,36 @@ from neurojoule.record import Record
 from neurojoule.registry import get_model
 from neurojoule.runner import Session, run
 from neurojoule.spec import SCALES, Setup, Spec
-from neurojoule.suite import available, get_suites
+from neurojoule.suite import Row, Suite, available, get_suites
 from neurojoule_suites.recipes import TUNED
 
 RATES = (1e-3, 3e-3, 1e-2, 3e-2)
 
 
-def specs(names: list[str], seeds: int, tasks: list[str], steps: int | None) -> list[Spec]:
+def rows(suite: Suite, *, full: bool) -> Iterator[Row]:
+    """The rows of `quick`; with `full` those of pairs that have none there, cut to its budgets."""
+    quick, _ = available(suite.rows(SCALES["quick"]))
+    yield from quick
+    pairs = {(row.task, row.model) for row in quick}
+    recipes = {row.task: row.recipe for row in quick}
+    most = max((row.size.budget or 0 for row in quick), default=0)
+    for row in suite.rows(SCALES["full"]) if full else ():
+        fits = row.size.budget is None or row.size.budget <= most
+        if row.task in recipes and (row.task, row.model) not in pairs and fits:
+            yield dataclasses.replace(row, recipe=recipes[row.task])
+
+
+def specs(options: argparse.Namespace) -> list[Spec]:
     """Every tunable row at every rate; the windows of `smoke`, since joules are not compared."""
-    found = []
-    for suite in get_suites(names):
-        rows, _ = available(suite.rows(SCALES["quick"]))
-        for row in rows:
-            if get_model(row.model).learns == "own" or (tasks and row.task not in tasks):
+    found, steps, known = [], options.steps, rates_so_far() if options.missing else {}
+    for suite in get_suites(options.suites):
+        for row in rows(suite, full=options.full):
+            unasked = row.model in known.get(row.task, {}) or (
+                (options.task and row.task not in options.task)
+                or (options.model and row.model not in options.model)
+            )
+            same_rate = row.share < 1 or row.size.of == "operations"
+            if get_model(row.model).learns == "own" or unasked or same_rate:
                 continue
             budget = row.recipe
             if steps is not None:
@@ -46,8 +68,14 @@ def specs(names: list[str], seeds: int, tasks: list[str], steps: int | None) -> 
             for rate in RATES:
                 recipe = msgspec.structs.replace(budget, learning_rate=rate)
                 tried = dataclasses.replace(row, recipe=recipe)
-                found += suite.specs(tried, "smoke", seeds, Setup())
+                found += suite.specs(tried, "smoke", options.seeds, Setup())
     return list(dict.fromkeys(found))
+
+
+def rates_so_far() -> dict[str, dict[str, float]]:
+    """Task -> model -> the rate that `tuned.toml` has."""
+    found: dict[str, dict[str, float]] = tomllib.loads(TUNED.read_text())["learning_rate"]
+    return found
 
 
 def winners(records: list[Record]) -> dict[str, dict[str, float]]:
@@ -81,15 +109,17 @@ def main() -> None:
     parser.add_argument("suites", nargs="*")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--task", action="append", default=[], help="only this task")
+    parser.add_argument("--model", action="append", default=[], help="only this model")
+    parser.add_argument("--missing", action="store_true", help="only pairs without a rate")
+    parser.add_argument("--full", action="store_true", help="pairs of the scale full as well")
     parser.add_argument("--steps", type=int, help="updates of every run, instead of the row's")
     parser.add_argument("--runs", type=Path, default=Path("runs-tune"))
     options = parser.parse_args()
     with ticker().shown() as tell:
-        wanted = specs(options.suites, options.seeds, options.task, options.steps)
-        records = run(wanted, Session(options.runs), tell)
+        records = run(specs(options), Session(options.runs), tell)
     time_s = sum(record.train.time_s for record in records if record.train)
     print(f"{len(records)} runs that trained for {si(time_s, 's')} in all")
-    found = tomllib.loads(TUNED.read_text())["learning_rate"]
+    found = rates_so_far()
     for task, rates in winners(records).items():
         found.setdefault(task, {}).update(rates)
     lines = [
