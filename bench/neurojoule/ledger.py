@@ -26,10 +26,10 @@ from neurojoule.prices import (
     TECHNOLOGIES,
     Technology,
 )
-from neurojoule.record import Grade, Record, Window, Work
+from neurojoule.record import Grade, Inference, Phase, Record, Window, Work
 
-Stage = Literal["train", "infer"]
-"""One training, or the inference of one sample."""
+Stage = Literal["train", "infer", "stream"]
+"""One training, the inference of one sample, or one step of one that comes step by step."""
 
 Ledger = Literal["meter", "roofline", "technology"]
 LEDGERS: tuple[Ledger, ...] = ("meter", "roofline", "technology")
@@ -153,9 +153,9 @@ def modelled_cpu(record: Record, stage: Stage) -> ModelledCpu | None:
 
 
 def operations(record: Record, stage: Stage) -> float | None:
-    """Dense FLOPs of one execution."""
+    """Dense FLOPs of one execution; None for a step, whose operations are not counted."""
     work = record.work
-    if work is None:
+    if work is None or stage == "stream":
         return None
     return work.training_flops if stage == "train" else work.forward_flops
 
@@ -274,21 +274,33 @@ def _priced_j(items: Bill, mac_pj: float, ac_pj: float, byte_pj: float) -> float
     return PICO * (items.macs * mac_pj + items.acs * ac_pj + items.moved_bytes * byte_pj)
 
 
-# Of both stages ----------------------------------------------------------------------------------
+# Of every stage ----------------------------------------------------------------------------------
+
+
+def measured(record: Record, stage: Stage) -> Phase | Inference | None:
+    """The phase of the run in which a stage was measured; None when it was not."""
+    match stage:
+        case "train":
+            return record.train
+        case "infer":
+            return record.inference
+        case "stream":
+            return record.streaming
 
 
 def _window(record: Record, stage: Stage) -> Window | None:
-    part = record.train if stage == "train" else record.inference
+    part = measured(record, stage)
     return None if part is None else part.window
 
 
 def _reported(record: Record, stage: Stage) -> dict[str, float | None]:
-    part = record.train if stage == "train" else record.inference
+    part = measured(record, stage)
     return {} if part is None else part.energy_j
 
 
 def _time_s(record: Record, stage: Stage) -> float | None:
     """Wall seconds that the energy of one execution belongs to: the mean over its repeats."""
-    if stage == "infer":
-        return None if record.inference is None else record.inference.time_s
-    return None if record.train is None else fmean(record.train.repeats_time_s)
+    part = measured(record, stage)
+    if isinstance(part, Phase):
+        return fmean(part.repeats_time_s)
+    return None if part is None else part.time_s

@@ -1,11 +1,14 @@
-"""The measured phases of a run: training with its replays, inference with its repeats."""
+"""The measured phases of a run: training with its replays, inference, batched and step by step."""
 
 import copy
+import itertools
 import time
 
 import numpy as np
 import torch
 
+from neurojoule.kernels.steps import NotStreamableError
+from neurojoule.kernels.streaming import stream
 from neurojoule.meter import Meter
 from neurojoule.prepare import Prepared
 from neurojoule.record import Inference, Phase, Window
@@ -13,6 +16,8 @@ from neurojoule.train import Trained
 
 INFERENCE_BATCH = 256
 LEAST_LATENCIES = 20
+STREAMED_SEQUENCES = 32
+"""Sequences that follow on one another as one stream; 22 s of the cells, then they come again."""
 
 
 def train_in_window(prepared: Prepared, min_window_s: float, meter: Meter) -> tuple[Trained, Phase]:
@@ -79,12 +84,59 @@ def infer_in_window(prepared: Prepared, window_s: float, meter: Meter) -> Infere
                 forward(batch)
                 passes += 1
     samples = passes * len(batch)
-    window = opened.window
+    return _inference(latencies_s, opened.window, batch_size=len(batch), samples=samples)
+
+
+def stream_in_window(prepared: Prepared, window_s: float, meter: Meter) -> Inference | None:
+    """Latency and cost of one step where one sequence is advanced step by step.
+
+    What a step costs includes taking its input out of the sequence. The model runs as it is, not
+    compiled, since torch's compiler knows nothing of streams.
+
+    Returns:
+        None where the task has answers that depend on what comes later, or the model has no
+        step-by-step form with the outputs of its batched one.
+    """
+    if not prepared.task.causal:
+        return None
+    try:
+        one = stream(prepared.model)
+    except NotStreamableError:
+        return None
+    x = prepared.reals(prepared.validation.x[:STREAMED_SEQUENCES])  # (sequences, channels, time)
+    sequences, _, time_steps = x.shape
+    places = itertools.cycle(itertools.product(range(sequences), range(time_steps)))
+
+    def step() -> None:
+        sequence, t = next(places)
+        one.step(x[sequence : sequence + 1, :, t])
+
+    latencies_s: list[float] = []
+    with torch.inference_mode():
+        step()
+        until_s = time.perf_counter() + window_s / 2
+        while time.perf_counter() < until_s or len(latencies_s) < LEAST_LATENCIES:
+            start_s = time.perf_counter()
+            step()
+            prepared.synchronise()
+            latencies_s.append(time.perf_counter() - start_s)
+        steps = 0
+        with meter.window() as opened:
+            until_s = time.perf_counter() + window_s
+            while time.perf_counter() < until_s or steps == 0:
+                step()
+                steps += 1
+    return _inference(latencies_s, opened.window, batch_size=1, samples=steps)
+
+
+def _inference(
+    latencies_s: list[float], window: Window, *, batch_size: int, samples: int
+) -> Inference:
     p50, p95 = np.percentile(latencies_s, (50, 95))
     return Inference(
         latency_p50_s=float(p50),
         latency_p95_s=float(p95),
-        batch_size=len(batch),
+        batch_size=batch_size,
         samples=samples,
         window=window,
         time_s=window.time_s / samples,

@@ -1,4 +1,4 @@
-"""One run, step by step: prepare, warm up, train, replay, infer, test, probe, record.
+"""One run, step by step: prepare, warm up, train, replay, infer, stream, test, probe, record.
 
 Everything here happens in a clean process of its own (`neurojoule.runner` starts it). Nothing but
 the phases themselves runs inside their windows.
@@ -8,7 +8,7 @@ import math
 import re
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,12 +22,11 @@ from neurojoule.errors import UserError
 from neurojoule.machine import state
 from neurojoule.meter import Hardware, Meter, MeterSettings
 from neurojoule.metrics import measures, quality
-from neurojoule.phases import infer_in_window, train_in_window
+from neurojoule.phases import infer_in_window, stream_in_window, train_in_window
 from neurojoule.prepare import Prepared, load, prepare
 from neurojoule.record import (
     Ceilings,
     CurvePoint,
-    Inference,
     Machine,
     Phase,
     Quality,
@@ -132,9 +131,11 @@ def _run(job: Job, started: datetime) -> Record:
         prepared.model.load_state_dict(trained.best or prepared.model.state_dict())
         prepared.model.eval()
         inference = infer_in_window(prepared, size.inference_window_s, meter)
-    peak_memory_bytes = peak.bytes()
+        peak_memory_bytes = peak.bytes()
+        streaming = stream_in_window(prepared, size.inference_window_s, meter)
     after = state()
-    doubts = [*meter.problems, *reasons((phase.window, inference.window), before, after)]
+    windows = [part.window for part in (phase, inference, streaming) if part is not None]
+    doubts = [*meter.problems, *reasons(windows, before, after)]
     counted = work.count(prepared.model, some)
     per_step = _flops_per_step(prepared, counted)
     quality_reached, probed = None, None
@@ -162,7 +163,8 @@ def _run(job: Job, started: datetime) -> Record:
         validation_time_s=trained.validation_time_s,
         validation_cpu_s=trained.validation_cpu_s,
         inference=inference,
-        footprint_j=_footprint_j(phase, inference),
+        streaming=streaming,
+        footprint_j=_footprint_j(phase, windows),
         work=_work(prepared, counted, trained.steps * per_step, peak_memory_bytes),
         quality=quality_reached,
         robustness=probed,
@@ -248,9 +250,9 @@ def _quality(prepared: Prepared, unseen: Data) -> Quality | None:
     )
 
 
-def _footprint_j(phase: Phase, inference: Inference) -> float | None:
+def _footprint_j(phase: Phase, windows: Sequence[Window]) -> float | None:
     """Joules of the windows that are not a result: replays, restoring, validations, inference."""
-    spent = [phase.window.energy_j(), inference.window.energy_j()]
+    spent = [window.energy_j() for window in windows]
     results = list(phase.energy_j.values())
     if None in spent or None in results:
         return None

@@ -329,8 +329,10 @@ class Record(_Part, frozen=True, kw_only=True):
         attempts: how often the run was measured; only the last is kept.
         ceilings: what the setup can do at most; None when it was not probed.
         footprint_j: joules of this run's windows that are no result: replays, restoring,
-            validations, inference, discarded attempts. What lies outside every window (starting,
-            preparing, warming up, probes, idle windows) is not in it.
+            validations, inference, streaming, discarded attempts. What lies outside every window
+            (starting, preparing, warming up, probes, idle windows) is not in it.
+        streaming: inference step by step, where the task is causal and the model has such a form:
+            a sample is one step of one sequence. None elsewhere.
         robustness: quality under noise, loss and task switching; None where the spec asks for none.
     """
 
@@ -354,6 +356,7 @@ class Record(_Part, frozen=True, kw_only=True):
     validation_time_s: float | None = None
     validation_cpu_s: float | None = None
     inference: Inference | None = None
+    streaming: Inference | None = None
     attempts: int = 1
     ceilings: Ceilings | None = None
     footprint_j: float | None = None

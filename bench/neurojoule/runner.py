@@ -274,8 +274,8 @@ def _run_until_clean(spec: Spec, machinery: _Machinery, idle: Window | None) -> 
 
 def spent_j(record: Record) -> float | None:
     """Joules of all windows of a run, whatever they were spent on; None when one is not known."""
-    windows = [phase.window for phase in (record.train, record.inference) if phase is not None]
-    return _sum([window.energy_j() for window in windows])
+    phases = (record.train, record.inference, record.streaming)
+    return _sum([phase.window.energy_j() for phase in phases if phase is not None])
 
 
 def _sum(values: Sequence[float | None]) -> float | None:

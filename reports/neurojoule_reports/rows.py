@@ -6,6 +6,7 @@ power.
 
 import math
 import statistics
+from typing import Literal
 
 from neurojoule import ledger
 from neurojoule import record as rec
@@ -66,13 +67,15 @@ def row(r: rec.Record, suffix: str = "") -> dict[str, object]:
         there = None if r.work is None else r.work.training_samples
         out["samples"] = steps * (batch if there is None else min(batch, there))
     if r.inference is not None:
-        out |= _inference(r.inference, out["idle_power_w"]) | _range(r, "infer")
+        out |= _inference("infer", r.inference, out["idle_power_w"]) | _range(r, "infer")
+    if r.streaming is not None:
+        out |= _inference("stream", r.streaming, out["idle_power_w"]) | _range(r, "stream")
     return out
 
 
 def _range(r: rec.Record, stage: ledger.Stage) -> dict[str, object]:
     """Between which joules the true ones lie, by the grade and under other curves of load."""
-    part = r.train if stage == "train" else r.inference
+    part = ledger.measured(r, stage)
     if part is None or part.window.time_s <= 0:
         return {}
     cost = ledger.cost(r, stage, "meter")
@@ -117,15 +120,17 @@ def _train(phase: rec.Phase, idle_w: object) -> dict[str, object]:
     }
 
 
-def _inference(inference: rec.Inference, idle_w: object) -> dict[str, object]:
+def _inference(
+    stage: Literal["infer", "stream"], inference: rec.Inference, idle_w: object
+) -> dict[str, object]:
     energy = _ranked_j(inference.energy_j)
     return {
-        "infer_time_s": inference.time_s,
-        "infer_latency_p50_s": inference.latency_p50_s,
-        "infer_latency_p95_s": inference.latency_p95_s,
-        "infer_energy_j": energy,
-        "infer_ram_j": inference.energy_j.get("ram"),
-        "infer_net_j": _net_j(energy, idle_w, inference.time_s),
+        f"{stage}_time_s": inference.time_s,
+        f"{stage}_latency_p50_s": inference.latency_p50_s,
+        f"{stage}_latency_p95_s": inference.latency_p95_s,
+        f"{stage}_energy_j": energy,
+        f"{stage}_ram_j": inference.energy_j.get("ram"),
+        f"{stage}_net_j": _net_j(energy, idle_w, inference.time_s),
     }
 
 

@@ -150,3 +150,19 @@ def test_every_price_and_every_grade_has_a_source():
     assert all(entry.source for entry in (*TECHNOLOGIES, NEUROMORPHIC))
     assert set(GRADE_FACTORS) == set(GRADE_SOURCES) == set(GRADES)
     assert all(entry.byte_pj.low <= entry.byte_pj.high for entry in TECHNOLOGIES)
+
+
+def test_a_step_of_a_stream_is_priced_by_the_meter_alone():
+    base = modelled()
+    streaming = replace(base.inference, batch_size=1, time_s=0.001, energy_j={"cpu": 0.004})
+    record = replace(base, streaming=streaming)
+    cost = ledger.cost(record, "stream", "meter")
+    cubic_10 = 0.008 * (0.1 + 0.9 * 0.475**3)  # 8 W for 1 ms, at the window's load of 0.475
+    linear_50 = 0.008 * (0.5 + 0.5 * 0.475)
+    assert cost.central_j == 0.004
+    assert cost.low_j == pytest.approx(min(cubic_10, 0.004) / GRADE_FACTORS["guessed"])
+    assert cost.high_j == pytest.approx(max(linear_50, 0.004) * GRADE_FACTORS["guessed"])
+    assert ledger.operations(record, "stream") is None
+    assert ledger.cost(record, "stream", "roofline") is None
+    assert ledger.cost(record, "stream", "technology") is None
+    assert ledger.cost(base, "stream", "meter") is None

@@ -33,6 +33,23 @@ def test_figures_are_those_of_the_record():
     assert row["train_net_j"] == pytest.approx(record.train.energy_j["cpu"] - power * mean)
 
 
+def test_a_step_of_a_stream_has_columns_of_its_own_and_none_where_it_was_not_measured():
+    record = synthetic.make(seed=3)
+    streaming = msgspec.structs.replace(
+        record.inference, batch_size=1, time_s=2e-5, energy_j={"cpu": 3e-4, "ram": 1e-4}
+    )
+    streamed = msgspec.structs.replace(record, run_id="other", streaming=streaming)
+    table = frames.runs([record, streamed]).set_index("run_id")
+    row, without = table.loc["other"], table.loc[record.run_id]
+    assert row["stream_time_s"] == 2e-5
+    assert row["stream_energy_j"] == 3e-4
+    assert row["stream_ram_j"] == 1e-4
+    assert row["stream_energy_low_j"] < 3e-4 < row["stream_energy_high_j"]
+    assert row["stream_latency_p50_s"] == record.inference.latency_p50_s
+    assert row["infer_energy_j"] == without["infer_energy_j"]
+    assert without.filter(like="stream_").isna().all()
+
+
 def test_a_batch_larger_than_a_share_of_the_data_is_the_share():
     table = frames.runs([synthetic.make(share=1 / 128), synthetic.make(share=1 / 32)])
     seen = dict(zip(table["training_samples"], table["samples"], strict=True))

@@ -94,7 +94,8 @@ class BinnedSynapses(nn.Module):
             raise UserError("BinnedSynapses is a first layer: spikes have no gradient.")
         start = self._start(x.shape[2])
         if not is_compiled(self.weight):
-            dense = x if isinstance(x, Tensor) else x.to_dense(self.weight.dtype)
+            dtype = self.weight.dtype
+            dense = x.to(dtype) if isinstance(x, Tensor) else x.to_dense(dtype)
             taps = self.taps_weight()
             window = F.pad(dense, (taps.shape[2] - 1, 0))[:, :, start:]
             return F.conv1d(window, taps, self.bias)

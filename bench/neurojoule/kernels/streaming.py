@@ -12,6 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from neurojoule.errors import UserError
 from neurojoule.kernels.steps import NotStreamableError, Step, check_input, step_of
 
 _TOLERANCE = 1e-4
@@ -113,8 +114,15 @@ class Streaming:
         batched = model.eval()(x)
         model.train(training)
         expected = batched[..., -1] if batched.ndim == 3 else batched
-        for t in range(_TRIAL_STEPS):
-            y = self.step(x[:, :, t])
+        try:
+            for t in range(_TRIAL_STEPS):
+                y = self.step(x[:, :, t])
+        except NotStreamableError:
+            raise
+        except (UserError, RuntimeError, ValueError, IndexError) as error:
+            raise NotStreamableError(
+                f"{type(model).__name__} does not take steps one by one: {error}"
+            ) from error
         if y.shape != expected.shape or not torch.allclose(y, expected, _TOLERANCE, _TOLERANCE):
             raise NotStreamableError(
                 f"{type(model).__name__} gives other outputs step by step than batched, so "

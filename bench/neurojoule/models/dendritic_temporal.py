@@ -56,6 +56,8 @@ class DANNTemporal(nn.Module):
         UserError: when fields, kinds, dendrites, synapses, taps or bins do not fit the inputs.
     """
 
+    reads_spikes = True
+
     def __init__(
         self,
         shape: Shape,
