@@ -4,6 +4,7 @@ Each keeps what the past adds to the present, and is called as its layer is, wit
 the end of its input.
 """
 
+from collections.abc import Callable
 from typing import cast
 
 import torch
@@ -50,6 +51,24 @@ class Step(nn.Module):
     def reset(self) -> None:
         """Forget the past."""
         raise NotImplementedError
+
+
+class _Place:
+    """Where the present is in a ring; not of the module itself, whose attributes set slowly."""
+
+    def __init__(self, span: int) -> None:
+        self.head, self.span = 0, span
+
+    def next(self) -> int:
+        """The present place; the next call gives the one after it."""
+        head = self.head
+        self.head = (head + 1) % self.span
+        return head
+
+
+def _arrays(*tensors: Tensor) -> tuple[jit.Array, ...]:
+    """The tensors' memory as loops take it, once instead of at every step."""
+    return tuple(x.detach().numpy() for x in tensors)
 
 
 def step_of(layer: nn.Module, samples: int) -> nn.Module | None:
@@ -104,7 +123,7 @@ class ConvolutionStep(Step):
         units, self.channels, taps = weight.shape
         self.dilation, self.padding = dilation, padding
         span = (taps - 1) * dilation + 1
-        self.head = 0
+        self.place = _Place(span)
         self.bias = bias.repeat(samples, 1)  # (samples, units)
         self.compiled = is_compiled(weight)
         self.kernel = "numba" if self.compiled else "conv1d"
@@ -112,13 +131,14 @@ class ConvolutionStep(Step):
             # (taps x channels, units), the newest tap first
             self.weight = weight.flip(2).permute(2, 1, 0).reshape(-1, units).contiguous()
             self.state = weight.new_zeros(samples * span, units)
+            self.arrays = _arrays(self.weight, self.state)
         else:
             self.weight = weight
             self.state = weight.new_zeros(samples, self.channels, span)
 
     def reset(self) -> None:
         """Forget the past."""
-        self.head = 0
+        self.place.head = 0
         self.state.zero_()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -135,8 +155,7 @@ class ConvolutionStep(Step):
         y = self.bias.clone()  # (samples, units)
         newest = x[:, :, -1].contiguous()  # (samples, channels)
         advance = stream_loops.compiled().advance
-        jit.run(advance, newest, self.weight, self.state, y, self.head, self.dilation)
-        self.head = (self.head + 1) % (len(self.state) // len(x))
+        advance(newest.numpy(), *self.arrays, y.numpy(), self.place.next(), self.dilation)
         return y.unsqueeze(2)
 
 
@@ -157,30 +176,27 @@ class _ChangesStep(Step):
     def __init__(self, layer: BinnedConv1d | BinnedSynapses, channels: int, samples: int) -> None:
         super().__init__()
         self.channels = channels
-        self.edges = layer.edges
-        self.head = 0
-        self.span = int(layer.edges[-1]) + 1
+        span = int(layer.edges[-1]) + 1
+        self.place = _Place(span)
         self.bias = layer.bias.detach().repeat(samples, 1)  # (samples, units)
         units = len(layer.bias)
-        self.coming = torch.zeros(samples * self.span, units, dtype=torch.float64)
+        self.advance: Callable[..., None]
+        self.arrays: tuple[jit.Array, ...]
+        self.coming = torch.zeros(samples * span, units, dtype=torch.float64)
         self.total = torch.zeros(samples, units, dtype=torch.float64)
 
     def reset(self) -> None:
         """Forget the past."""
-        self.head = 0
+        self.place.head = 0
         self.coming.zero_()
         self.total.zero_()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (samples, channels, 1) to (samples, units, 1)."""
         y = self.bias.clone()
-        self.advance(x[:, :, -1].contiguous(), y)
-        self.head = (self.head + 1) % self.span
+        newest = x[:, :, -1].contiguous()  # (samples, channels)
+        self.advance(newest.numpy(), *self.arrays, y.numpy(), self.place.next())
         return y.unsqueeze(2)
-
-    def advance(self, x: Tensor, y: Tensor) -> None:
-        """Add to y (samples, units) what x (samples, channels) and all before it give."""
-        raise NotImplementedError
 
 
 class BinnedStep(_ChangesStep):
@@ -190,14 +206,9 @@ class BinnedStep(_ChangesStep):
         channels = layer.weight.shape[1]
         super().__init__(layer, channels, samples)
         changes = _changes(layer.weight).permute(1, 2, 0)  # (channels, edges, units)
-        self.changes = changes.reshape(channels, -1).contiguous()
-
-    def advance(self, x: Tensor, y: Tensor) -> None:
-        """As above."""
-        jit.run(
-            stream_loops.compiled().advance_binned,
-            *(x, self.changes, self.edges, self.coming, self.total, y, self.head),
-        )
+        flat = changes.reshape(channels, -1).contiguous()
+        self.advance = stream_loops.compiled().advance_binned
+        self.arrays = _arrays(flat, layer.edges, self.coming, self.total)
 
 
 class SynapsesStep(_ChangesStep):
@@ -206,16 +217,11 @@ class SynapsesStep(_ChangesStep):
     def __init__(self, layer: BinnedSynapses, samples: int) -> None:
         super().__init__(layer, layer.channels, samples)
         synapses = wiring.synapses(layer.channels, layer.index)
-        self.offsets, self.readers = synapses.reader_offsets, synapses.readers
-        changes = _changes(layer.weight).flatten(0, 1)  # (synapses, edges)
-        self.changes = changes[synapses.order]
-
-    def advance(self, x: Tensor, y: Tensor) -> None:
-        """As above."""
-        jit.run(
-            stream_loops.compiled().advance_synapses,
-            *(x, self.changes, self.offsets, self.readers),
-            *(self.edges, self.coming, self.total, y, self.head),
+        changes = _changes(layer.weight).flatten(0, 1)[synapses.order]  # (synapses, edges)
+        self.advance = stream_loops.compiled().advance_synapses
+        self.arrays = _arrays(
+            *(changes, synapses.reader_offsets, synapses.readers),
+            *(layer.edges, self.coming, self.total),
         )
 
 

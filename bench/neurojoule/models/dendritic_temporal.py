@@ -9,12 +9,14 @@ one weight, carried into time; nobody has published it in this form. The filter 
 constant within bins of lags (`neurojoule.kernels.binned_synapses`).
 """
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from neurojoule.errors import UserError
 from neurojoule.kernels.binned_synapses import BinnedSynapses
 from neurojoule.kernels.compact import BlockLinear
+from neurojoule.kernels.steps import Step, check_input, step_of
 from neurojoule.models.dendritic import SLOPE, check_counts
 from neurojoule.models.readout import read_out
 from neurojoule.models.refusals import SYNAPSES, not_spikes
@@ -101,6 +103,49 @@ class DANNTemporal(nn.Module):
         states = y.t().reshape(-1, batch, steps).transpose(0, 1)  # (batch, S, steps)
         return read_out(self.readout, states, self.steps)
 
+    def stream(self, samples: int) -> "DANNStream":
+        """The same, one step a call."""
+        return DANNStream(self, samples)
+
     def units(self) -> dict[str, int]:
         """Somata and dendrites."""
         return self.counts
+
+
+class DANNStream:
+    """`DANNTemporal`, one step a call; only its synapses remember.
+
+    Args:
+        net: whose weights these are.
+        samples: sequences side by side.
+    """
+
+    def __init__(self, net: DANNTemporal, samples: int) -> None:
+        synapses = step_of(net.dendrites, samples)
+        assert isinstance(synapses, Step)
+        self._synapses, self._slope = synapses, net.slope
+        self._shape = (samples, *net.somata.weight.shape)
+        self._weight, self._bias = (p.detach() for p in net.somata.parameters())
+        self._out, self._constant = (p.detach() for p in net.readout.parameters())
+
+    @property
+    def kernel(self) -> str:
+        """The implementation of the synapses."""
+        return self._synapses.kernel
+
+    def reset(self) -> None:
+        """Forget the past."""
+        self._synapses.reset()
+
+    @torch.no_grad()
+    def step(self, x: Tensor) -> Tensor:
+        """Advance by one step: x (samples, channels) -> (samples, C).
+
+        Raises:
+            UserError: when x has another shape.
+        """
+        check_input(x, self._shape[0], self._synapses.channels)
+        u: Tensor = self._synapses(x.unsqueeze(2))  # (samples, D S, 1)
+        h = F.leaky_relu(u, self._slope).view(self._shape)  # (samples, S, D)
+        y = F.leaky_relu((h * self._weight).sum(2) + self._bias, SLOPE)  # (samples, S)
+        return F.linear(y, self._out, self._constant)
