@@ -148,7 +148,7 @@ def _ladder(test: DepthAtMost | DepthOrder | UnitsBetween, known: Known) -> Evid
 
 def _exchange(test: Exchange, known: Known) -> Evidence:
     order = {suite: place for place, suite in enumerate(test.suites)}
-    here = [v for v in known.verdicts if v.suite in order and v.exchanges]
+    here = [v for v in known.verdicts if v.suite in order and v.prices.exchanges]
     ran = ranked(known.frames.runs)
     runs = _of_setting(ran[ran["setting"].isin([v.setting for v in here])])
     setting = "" if runs.empty else str(runs["setting"].iloc[0])
@@ -156,7 +156,7 @@ def _exchange(test: Exchange, known: Known) -> Evidence:
     fewest = math.inf
     judged: set[str] = set()
     for v in sorted((v for v in here if v.setting == setting), key=lambda v: order[v.suite]):
-        best = v.best_exchange(test.currency)
+        best = v.prices.best(test.currency)
         rate = None if best is None else best.rate(test.currency)
         if best is None or rate is None or v.task in judged:
             continue

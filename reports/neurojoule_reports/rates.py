@@ -113,3 +113,65 @@ class Exchange:
             if (rate := self.rate(currency)) is not None and not rate.refusal
         ]
         return f"At equal quality one dendritic unit of {self.arm} buys {listed(said)}."
+
+
+@dataclass(frozen=True)
+class Prices:
+    """The exchange rates of a task in one setting.
+
+    Attributes:
+        network: what the dendritic arms are priced in, such as "point network".
+        exchanges: every dendritic arm's.
+        higher_is_better: direction of the metric.
+    """
+
+    network: str = "point network"
+    exchanges: tuple[Exchange, ...] = ()
+    higher_is_better: bool = True
+
+    def best(self, currency: str = "units") -> Exchange | None:
+        """The best dendritic arm that saw all the data and has a rate in this currency."""
+        known = [
+            e
+            for e in self.exchanges
+            if e.share == 1 and (rate := e.rate(currency)) is not None and not rate.refusal
+        ]
+        sign = 1 if self.higher_is_better else -1
+        return max(known, key=lambda e: sign * e.quality, default=None)
+
+    @property
+    def words(self) -> str:
+        """What a network as good as the best dendritic arm needs; "" when there is no rate."""
+        best = self.best()
+        if best is None:
+            return ""
+        rates = [r for r in best.rates if not r.refusal and r.currency != DATA]
+        if all(math.isinf(r.low) for r in rates):
+            return (
+                f"No {self.network} that was measured is as good as {best.arm}: beyond the ladder."
+                + self.samples_words
+            )
+        if all(math.isinf(r.value) for r in rates):
+            return (
+                f"Whether a {self.network} that was measured is as good as {best.arm} is open."
+                + self.samples_words
+            )
+        said = [r.full_words for r in rates if r.currency in _BOUGHT]
+        return f"A {self.network} as good as {best.arm} needs {listed(said)}." + self.samples_words
+
+    @property
+    def unit_words(self) -> str:
+        """What one unit of the best dendritic arm buys; "" when there is no rate."""
+        best = self.best()
+        return "" if best is None else best.words + self.samples_words
+
+    @property
+    def samples_words(self) -> str:
+        """The rate in data of the best dendritic arm that has one; "" when none has."""
+        best = self.best(DATA)
+        rate = None if best is None else best.rate(DATA)
+        if best is None or rate is None:
+            return ""
+        return (
+            f" A {self.network} of the same size, as good as {best.arm}, needs {rate.full_words}."
+        )

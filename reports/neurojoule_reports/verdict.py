@@ -7,8 +7,7 @@ told from the best), because the cheapest model of all is the one that learns no
 units are set against point units of the same size.
 """
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -18,11 +17,12 @@ from neurojoule_reports.costs import Cheapest, Duel
 from neurojoule_reports.exchange import exchanges
 from neurojoule_reports.frames import Frames, groups, ranked
 from neurojoule_reports.ledgers import Priced, Runs
+from neurojoule_reports.naming import dendritic, registered
 from neurojoule_reports.pairs import Comparison, by_seed, compare, corrected
-from neurojoule_reports.rates import DATA, Exchange
-from neurojoule_reports.wording import listed, quality_words
+from neurojoule_reports.rates import Prices
+from neurojoule_reports.wording import quality_words
 
-_SAID = ("units", "parameters", "training energy")
+_CONNECTED = "mlp"
 _ENERGIES: dict[str, Stage] = {"Training energy": "train", "Inference energy": "infer"}
 
 
@@ -36,6 +36,8 @@ class TaskVerdict:
         quality: the leader against every other arm.
         ledgers: the two cheapest in training and in inference energy, in every ledger.
         qualified: the arms that are good enough to compare costs, and why in `qualified_words`.
+        prices: dendritic arms priced in point networks; `connected`: in fully connected ones alone,
+            where there are others, such as convolutions, whose weights are shared.
     """
 
     suite: str
@@ -51,44 +53,15 @@ class TaskVerdict:
     qualified_words: str = ""
     cheapest: tuple[Cheapest, ...] = ()
     duels: tuple[Duel, ...] = ()
-    exchanges: tuple[Exchange, ...] = ()
+    prices: Prices = field(default_factory=Prices)
+    connected: Prices = field(default_factory=Prices)
     uses_words: str = ""
     ledgers: tuple[Priced, ...] = ()
-
-    def best_exchange(self, currency: str = "units") -> Exchange | None:
-        """The best dendritic arm that saw all the data and has a rate in this currency."""
-        known = [
-            e
-            for e in self.exchanges
-            if e.share == 1 and (rate := e.rate(currency)) is not None and not rate.refusal
-        ]
-        sign = 1 if self.metric == "accuracy" else -1
-        return max(known, key=lambda e: sign * e.quality, default=None)
 
     @property
     def exchange_words(self) -> str:
         """The exchange rate of the best dendritic arm, in a sentence; "" when there is none."""
-        best = self.best_exchange()
-        return "" if best is None else f"{_point_words(best)}{self.samples_words}"
-
-    @property
-    def samples_words(self) -> str:
-        """The exchange rate of data of the best dendritic arm that has one; "" when none has."""
-        best = self.best_exchange(DATA)
-        rate = None if best is None else best.rate(DATA)
-        if best is None or rate is None:
-            return ""
-        return f" A point network of the same size, as good as {best.arm}, needs {rate.full_words}."
-
-
-def _point_words(best: Exchange) -> str:
-    rates = [r for r in best.rates if not r.refusal and r.currency != DATA]
-    if all(math.isinf(r.low) for r in rates):
-        return f"No point network that was measured is as good as {best.arm}: beyond the ladder."
-    if all(math.isinf(r.value) for r in rates):
-        return f"Whether a point network that was measured is as good as {best.arm} is open."
-    said = [r.full_words for r in rates if r.currency in _SAID]
-    return f"A point network as good as {best.arm} needs {listed(said)}."
+        return self.prices.words
 
 
 def verdicts(frames: Frames) -> list[TaskVerdict]:
@@ -147,10 +120,19 @@ def _verdict(
         qualified_words,
         cheapest,
         tuple(costs.duels(table, runs, records, where, higher=higher)),
-        tuple(exchanges(runs, arms)),
+        Prices("point network", tuple(exchanges(runs, arms)), higher),
+        _connected(runs, arms, higher=higher),
         costs.uses_words(table.loc[list(good)]),
         tuple(priced for c in cheapest if (priced := _priced(c, records, where))),
     )
+
+
+def _connected(runs: pd.DataFrame, arms: pd.DataFrame, *, higher: bool) -> Prices:
+    point = set(registered(arms[arms["family"] == "point"]))
+    if point <= {_CONNECTED} or _CONNECTED not in point:
+        return Prices()
+    some = arms[dendritic(arms) | (registered(arms) == _CONNECTED)]
+    return Prices("fully connected network", tuple(exchanges(runs, some)), higher)
 
 
 def _priced(found: Cheapest, records: Runs, where: tuple[str, str, str]) -> Priced | None:

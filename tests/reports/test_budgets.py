@@ -123,10 +123,10 @@ def test_the_section_says_what_one_dendritic_unit_buys_and_how_many_samples_do(r
     assert "<span>5</span> The neuron" in text
     made = load(STUDY)
     (v,) = verdict.verdicts(made)
-    assert v.best_exchange().words.startswith("At equal quality one dendritic unit of dann ")
-    assert v.best_exchange().words in text
-    assert v.samples_words.strip() in text
-    assert "samples" in v.samples_words
+    assert v.prices.best().words.startswith("At equal quality one dendritic unit of dann ")
+    assert v.prices.best().words in text
+    assert v.prices.samples_words.strip() in text
+    assert "samples" in v.prices.samples_words
 
 
 def test_without_a_ladder_there_is_no_such_section(tmp_path):

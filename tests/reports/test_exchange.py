@@ -140,6 +140,11 @@ def test_a_cell_shows_the_rate_its_interval_and_what_the_point_network_costs():
     assert filters.rate(None) == "\u2013"
 
 
+def load(records):
+    table = frames.runs(records)
+    return frames.Frames(table, frames.arms(table), (), tuple(records))
+
+
 def test_the_best_dendritic_arm_of_each_currency_speaks_in_the_verdict():
     records = [
         synthetic.make(suite="ladders", model=model, size=size, share=share, seed=seed, top=top)
@@ -147,10 +152,26 @@ def test_the_best_dendritic_arm_of_each_currency_speaks_in_the_verdict():
         for size, share in ((1_000, 1.0), (4_000, 1.0), (4_000, 0.25), (16_000, 1.0))
         for seed in range(4)
     ]
-    table = frames.runs(records)
-    (v,) = verdict.verdicts(frames.Frames(table, frames.arms(table), (), tuple(records)))
-    assert v.best_exchange().arm == "dann 16000p"
-    assert v.best_exchange(DATA).arm == "dann 4000p"
+    (v,) = verdict.verdicts(load(records))
+    assert v.prices.best().arm == "dann 16000p"
+    assert v.prices.best(DATA).arm == "dann 4000p"
     assert v.exchange_words.startswith("A point network as good as dann 16000p needs ")
     assert " A point network of the same size, as good as dann 4000p, needs 0." in v.exchange_words
     assert " of 4.00 k samples)." in v.exchange_words
+
+
+def test_beside_convolutions_a_dendritic_network_is_priced_in_fully_connected_ones_alone_too():
+    records = [
+        synthetic.make(suite="ladders", model=model, size=size, seed=seed, top=top)
+        for model, top in (("mlp", 0.8), ("cnn1d", 0.99), ("dann", 0.9))
+        for size in (1_000, 4_000, 16_000)
+        for seed in range(4)
+    ]
+    (v,) = verdict.verdicts(load(records))
+    assert v.prices.best().rate("parameters").value < 1
+    assert v.connected.words == (
+        "No fully connected network that was measured is as good as dann 16000p: beyond the ladder."
+    )
+    assert " (beyond the ladder)" in v.connected.unit_words
+    (alone,) = verdict.verdicts(load([r for r in records if r.spec.model != "cnn1d"]))
+    assert alone.connected.unit_words == ""

@@ -55,7 +55,7 @@ def test_a_control_does_not_stand_for_dendritic_units():
     _, (v,) = judge(records)
     assert v.leader == "dann_linear 4000p"
     assert [d.dendritic for d in v.duels] == ["dann 4000p"]
-    assert {e.arm for e in v.exchanges} == {"dann 4000p"}
+    assert {e.arm for e in v.prices.exchanges} == {"dann 4000p"}
 
 
 def test_too_few_runs_are_refused_in_words():
