@@ -91,7 +91,7 @@ def _suite_card(suite: Suite) -> str:
         (
             row.task,
             row.model,
-            str(row.size),
+            f"{row.size}" + (f", {row.share:.3g} of the data" if row.share < 1 else ""),
             " ".join(f"{name}={value}" for name, value in row.options.items()) or "-",
             f"{row.recipe.steps} steps at {row.recipe.learning_rate:g}",
         )

@@ -1,10 +1,12 @@
 """The ladders: every rung asked for, by every family that reaches it, and fair shares of data."""
 
+import tomllib
 from itertools import pairwise
 
 import pytest
 import torch
 
+from neurojoule.cards import card
 from neurojoule.prepare import load, prepare
 from neurojoule.registry import get_model
 from neurojoule.spec import SCALES, Recipe, Size, Spec
@@ -12,6 +14,7 @@ from neurojoule.suite import get_suites, suites
 from neurojoule.train import batches
 from neurojoule_suites import bench_ladders
 from neurojoule_suites.bench_ladders import CONVOLUTION, FULL, HELD, NEAR, reaches, rows
+from neurojoule_suites.recipes import TUNED
 
 
 def rungs(scale, task, model):
@@ -49,6 +52,12 @@ def test_full_climbs_from_1_k_to_256_k_and_from_a_64th_of_the_data(task):
 def test_every_family_that_has_a_width_and_can_learn_a_signal_climbs():
     families = {get_model(row.model).family for row in rows(SCALES["full"])}
     assert families == {"point", "dendritic", "recurrent", "surrogate", "spiking"}
+
+
+def test_its_card_lists_every_rung():
+    text = card("ladders")
+    assert "4000p, 0.0625 of the data" in text
+    assert "16000op" in text
 
 
 def test_a_rung_that_no_width_meets_is_left_out():
@@ -95,6 +104,14 @@ def test_every_model_learns_from_the_same_share_and_is_judged_on_the_same_splits
     )
     assert torch.equal(load(spec, "train").x, load(other, "train").x)
     assert torch.equal(load(spec, "validation").x, load(spec_of_all(spec), "validation").x)
+
+
+def test_every_pair_of_quick_has_a_rate_that_was_searched_for():
+    rates = tomllib.loads(TUNED.read_text())["learning_rate"]
+    missing = {
+        (row.task, row.model) for row in rows(SCALES["quick"]) if row.model not in rates[row.task]
+    }
+    assert missing == set()
 
 
 def test_the_held_budgets_stand_on_the_ladder_of_parameters():
