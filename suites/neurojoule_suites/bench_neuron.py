@@ -92,6 +92,11 @@ BESIDE: tuple[tuple[str, Size, dict[str, Option]], ...] = (
     ("elm", Size(10, "width"), ELM),
     ("elm", Size(30, "width"), ELM),
     ("gru", Size(24, "width"), {}),
+    (
+        "dann_temporal",
+        Size(16, "width"),
+        {"fields": "local", "kinds": 2, "taps": RECEPTIVE_FIELD_MS, "bins": BINS},
+    ),
 )
 """The models that are compared with the ladder: name, size, options."""
 
