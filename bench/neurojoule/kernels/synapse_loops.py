@@ -50,11 +50,14 @@ def spread_synapses(  # noqa: PLR0917 - compiled signatures are positional
                 since = time[e] - start
                 if since + longest <= 0:  # it has come and gone before the first step of y
                     continue
-                for j in range(len(edges)):
-                    t = since + edges[j]
-                    if t >= steps:
-                        break
-                    row[max(t, 0)] += changes[j]
+                j, before = 0, y.dtype.type(0)
+                while since + edges[j] < 0:  # into one sum: row[0] again and again would wait
+                    before += changes[j]
+                    j += 1
+                row[0] += before
+                while j < len(edges) and since + edges[j] < steps:
+                    row[since + edges[j]] += changes[j]
+                    j += 1
         first = last
     for i in range(len(y)):
         row, total = y[i], y.dtype.type(0)
