@@ -35,6 +35,18 @@ class Contraction(Protocol):
         ...
 
 
+@runtime_checkable
+class Simulation(Protocol):
+    """A layer that simulates: no weight meets an input, and its state is never zero.
+
+    Two of its FLOPs count as one multiply-accumulate, all of them effective.
+    """
+
+    def simulated_flops(self, x: Tensor) -> int:
+        """FLOPs that one call with input `x` asks of the hardware."""
+        ...
+
+
 class UncountedWorkError(UserError):
     """Something is computed that no formula covers; it would be counted 0."""
 
@@ -110,6 +122,8 @@ def formula(module: nn.Module) -> LayerFormula | None:
             return lambda _x, _y: (0, 0)  # a look-up moves bytes and multiplies nothing
         case Contraction():
             return lambda x, _: (module.macs(x), 0)
+        case Simulation():
+            return lambda x, _: (module.simulated_flops(x) // 2, 0)
         case _:
             return None
 
@@ -132,6 +146,8 @@ def effective_operations(module: nn.Module, x: Tensor, macs: int) -> tuple[int, 
     A layer linear in weight and input, run on the indicators of its non-zero weights and inputs
     without bias, sums to the products in which no factor is zero.
     """
+    if isinstance(module, Simulation):
+        return macs, False
     accumulates = bool(((x == 0) | (x.abs() == 1)).all())
     if isinstance(module, nn.RNNBase):
         return _effective_recurrent(module, x), accumulates

@@ -65,7 +65,7 @@ def apportion(window: Window, time_s: float, repeats: int) -> dict[str, float | 
 
 def infer_in_window(prepared: Prepared, window_s: float, meter: Meter) -> Inference:
     """Latency of single samples, then throughput of batches over a window."""
-    forward, batch = prepared.forward, prepared.inputs(prepared.validation.x[:INFERENCE_BATCH])
+    forward, batch = prepared.forward, prepared.inputs(prepared.some(INFERENCE_BATCH))
     one = batch[:1]
     latencies_s: list[float] = []
     with torch.inference_mode():

@@ -48,6 +48,10 @@ class Prepared:
         """Inputs as the model takes them: numbers, or bool where it reads spikes itself."""
         return x if reads_spikes(self.model) else self.reals(x)
 
+    def some(self, most: int) -> Tensor:
+        """The first inputs of the validation as kept, fewer where the model says so."""
+        return self.validation.x[: min(most, self.entry.batch or most)]
+
     def learner(self) -> Learn:
         """One update of the model, by its own rule or by gradients."""
         if self.entry.learns == "own":
@@ -112,12 +116,18 @@ def prepare(spec: Spec) -> Prepared:
 
 
 def load(spec: Spec, split: Split) -> Data:
-    """One split in the model's view; of the training split only the share asked for."""
+    """One split in the model's view; of the training split only the share asked for.
+
+    A model that takes long for a sample says how many it is given (`Model.samples`).
+    """
     entry, task = get_model(spec.model), get_task(spec.task)
     x, y = task.load(split)
     if split == "train" and spec.share < 1:
         keep = max(1, round(len(x) * spec.share))
         chosen = torch.randperm(len(x), generator=torch.Generator().manual_seed(spec.seed))[:keep]
+        x, y = x[chosen], y[chosen]
+    if entry.samples is not None and entry.samples < len(x):
+        chosen = torch.linspace(0, len(x) - 1, entry.samples).round().long()
         x, y = x[chosen], y[chosen]
     x = views.arrange(x, task, entry.takes)
     device, dtype = spec.setup.torch_device, getattr(torch, spec.setup.dtype)

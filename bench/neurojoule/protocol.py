@@ -122,7 +122,7 @@ def _run(job: Job, started: datetime) -> Record:
     before = state()
     peak = memory.Peak(spec.setup.torch_device)
     prepared = prepare(spec)
-    some = prepared.reals(prepared.validation.x[:COUNT_BATCH])
+    some = prepared.reals(prepared.some(COUNT_BATCH))
     work.count(prepared.model, some)  # refuses before training
     prepared.warm_up()
     ready_s = time.perf_counter()
@@ -246,8 +246,13 @@ def _quality(prepared: Prepared, unseen: Data) -> Quality | None:
         train=train,
         validation=validation,
         test=test,
-        measures=measures(task.metric, *outputs[-1]),
+        measures=measures(task.metric, *outputs[-1]) | _judged(prepared, unseen),
     )
+
+
+def _judged(prepared: Prepared, unseen: Data) -> dict[str, float]:
+    """On how many samples the test was made, where the model did not get them all."""
+    return {} if prepared.entry.samples is None else {"judged_samples": float(len(unseen))}
 
 
 def _footprint_j(phase: Phase, windows: Sequence[Window]) -> float | None:

@@ -47,12 +47,14 @@ class Shape:
             a model with receptive fields needs it.
         steps: 0 where a sample has one answer; else answers are wanted at each of the last `steps`
             steps, and the model gives (batch, outputs, steps).
+        task: the task's name, for a model that is the very thing to be imitated.
     """
 
     inputs: tuple[int, ...]
     outputs: int
     grid: tuple[int, ...]
     steps: int = 0
+    task: str = field(default="", compare=False)
 
     @property
     def features(self) -> int:
@@ -123,6 +125,11 @@ class Model:
         refuses: why it cannot learn a task of this kind, or None.
         answers_steps: whether it can answer at each of the last steps (`Shape.steps`); any other
             model gives the answers to all steps at once, from the whole input.
+        needs: the reason why it cannot run here, or None; asked before anything runs.
+        samples: of each split at the most, evenly chosen, where a sample takes it so long that all
+            would take hours; None for all.
+        batch: samples that it is given at once at the most when an inference is priced; None for
+            as many as any other.
     """
 
     name: str
@@ -136,6 +143,9 @@ class Model:
     learns: Literal["gradient", "own"] = "gradient"
     refuses: Callable[[Task], str | None] = field(default=lambda _: None)
     answers_steps: bool = False
+    needs: Callable[[], str | None] = lambda: None
+    samples: int | None = None
+    batch: int | None = None
 
     @property
     def options(self) -> dict[str, object]:

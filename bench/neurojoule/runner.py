@@ -116,6 +116,9 @@ def check(specs: Sequence[Spec]) -> None:
         missing = task.needs()
         if missing is not None:
             raise UserError(f"The task {task.name!r} cannot run here: {missing}")
+        missing = model.needs()
+        if missing is not None:
+            raise UserError(f"The model {model.name!r} cannot run here: {missing}")
         reason = views.why_not(model, task)
         if reason is not None:
             raise UserError(f"{model.name!r} cannot learn {task.name!r}: {reason}")

@@ -18,7 +18,7 @@ import msgspec
 
 from neurojoule.errors import UnknownNameError, UserError
 from neurojoule.record import Record
-from neurojoule.registry import get_task
+from neurojoule.registry import get_model, get_task
 from neurojoule.spec import Option, Probe, Recipe, Scale, Setup, Size, Spec, scale
 
 Measure = Callable[[Sequence[Spec]], None]
@@ -88,14 +88,16 @@ class Suite:
 
 
 def available(rows: Iterable[Row]) -> tuple[list[Row], list[str]]:
-    """The rows whose data is here, and for each task that is not, why."""
-    here, missing = [], {}
+    """The rows whose data and model are here, and for each that is not, why."""
+    here: list[Row] = []
+    missing: dict[str, str] = {}
     for row in rows:
-        reason = get_task(row.task).needs()
-        if reason is None:
-            here.append(row)
+        reasons = {row.task: get_task(row.task).needs(), row.model: get_model(row.model).needs()}
+        absent = {name: f"{name}: {why}" for name, why in reasons.items() if why is not None}
+        if absent:
+            missing |= absent
         else:
-            missing[row.task] = f"{row.task}: {reason}"
+            here.append(row)
     return here, list(missing.values())
 
 

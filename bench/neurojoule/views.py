@@ -42,8 +42,8 @@ def shape(model: Model, task: Task) -> Shape:
     """
     inputs = _arranged(task.inputs, task.axes, model.takes)
     if task.steps and not model.answers_steps:
-        return Shape(inputs, task.outputs * task.steps, task.inputs)
-    return Shape(inputs, task.outputs, task.inputs, task.steps)
+        return Shape(inputs, task.outputs * task.steps, task.inputs, task=task.name)
+    return Shape(inputs, task.outputs, task.inputs, task.steps, task.name)
 
 
 def arrange(x: Tensor, task: Task, view: View) -> Tensor:

@@ -4,7 +4,7 @@
 output, `get_cell` a cell as data, `simulate` its output on an input of your own.
 """
 
-from neurojoule.cells.catalogue import ABLATIONS, get_cell, inputs, names, simulate
+from neurojoule.cells.catalogue import ABLATIONS, get_cell, inputs, names, simulate, steps
 from neurojoule.cells.cell import Cell, Drive, Section, Synapses, TreeDrive
 from neurojoule.cells.data import BURN_IN_MS, CLIP_MV, Dataset, dataset, dataset_of
 from neurojoule.cells.layer5 import biophysics, with_channels
@@ -34,5 +34,6 @@ __all__ = [
     "neuron_io",
     "read_swc",
     "simulate",
+    "steps",
     "with_channels",
 ]

@@ -88,6 +88,13 @@ def simulate(of: AnyCell, bits: NDArray[np.uint8], dt_ms: float = solver.DT_MS) 
     return solver.simulate(of, bits, dt_ms)
 
 
+def steps(of: AnyCell, simulations: int, dt_ms: float = solver.DT_MS) -> solver.Steps | point.Steps:
+    """Any cell, advanced by one ms a call, for a few simulations side by side."""
+    if isinstance(of, PointCell):
+        return point.Steps(of, simulations)
+    return solver.Steps(of, simulations, dt_ms)
+
+
 def no_nmda(whole: Cell) -> Cell:
     """NMDA off, everything else and the input as before; the cell fires less."""
     return replace(whole, synapses=replace(whole.synapses, nmda_us=0.0))

@@ -5,9 +5,11 @@ table costs the arithmetic of its interpolation. The convention is that of `neur
 multiply-add is two.
 """
 
+from neurojoule.cells.catalogue import AnyCell
 from neurojoule.cells.cell import Cell
 from neurojoule.cells.channels import CHANNELS
 from neurojoule.cells.compartments import compartments
+from neurojoule.cells.point import PointCell
 
 LOOK_UP = 3
 """Where a voltage lies in the tables: subtract, multiply, and the fraction."""
@@ -35,6 +37,22 @@ POOL = 5
 
 CALCIUM = 3
 """A calcium current into a pool."""
+
+POINT = 8
+"""A ms of the point neuron: current 1, voltage 5, decay 1, comparison 1."""
+
+
+def operations_per_ms(cell: AnyCell, dt_ms: float) -> int:
+    """FLOPs of one ms of one simulation, whatever the cell.
+
+    The point neuron weighs every synapse once a ms, on or off: one multiply-add each.
+
+    Raises:
+        CellError: when the cell cannot be built.
+    """
+    if isinstance(cell, PointCell):
+        return 2 * len(cell.weights_mv) + POINT
+    return round(1 / dt_ms) * operations_per_step(cell)
 
 
 def operations_per_step(cell: Cell) -> int:

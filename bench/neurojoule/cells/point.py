@@ -73,11 +73,9 @@ def simulate(cell: PointCell, bits: NDArray[np.uint8]) -> Traces:
     weights = np.array(cell.weights_mv)
     drive = np.stack([_weighted(packed, weights) for packed in bits])
     soma_mv, spikes = np.empty(drive.shape), np.zeros(drive.shape, dtype=np.bool_)
-    synaptic, membrane = math.exp(-1 / cell.synaptic_ms), math.exp(-1 / cell.membrane_ms)
-    gain = cell.synaptic_ms / (cell.membrane_ms - cell.synaptic_ms) * (membrane - synaptic)
     _run(
         drive,
-        (synaptic, membrane, gain),
+        _factors(cell),
         (cell.rest_mv, cell.threshold_mv, cell.reset_mv),
         soma_mv,
         spikes,
@@ -85,6 +83,39 @@ def simulate(cell: PointCell, bits: NDArray[np.uint8]) -> Traces:
     return Traces(
         soma_mv, spikes, tuple(1.0 + np.flatnonzero(row).astype(np.float64) for row in spikes)
     )
+
+
+def _factors(cell: PointCell) -> tuple[float, float, float]:
+    """What is left of the current and of the potential after a ms, and what the one adds to it."""
+    synaptic, membrane = math.exp(-1 / cell.synaptic_ms), math.exp(-1 / cell.membrane_ms)
+    gain = cell.synaptic_ms / (cell.membrane_ms - cell.synaptic_ms) * (membrane - synaptic)
+    return synaptic, membrane, gain
+
+
+class Steps:
+    """Simulations of a point neuron, side by side, whose input comes ms by ms."""
+
+    def __init__(self, cell: PointCell, simulations: int) -> None:
+        self._cell, self._simulations = cell, simulations
+        self._weights = np.array(cell.weights_mv)
+        self._factors = _factors(cell)
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to rest."""
+        self._v = np.full(self._simulations, self._cell.rest_mv)
+        self._current = np.zeros(self._simulations)
+
+    def advance(self, bits: NDArray[np.uint8]) -> tuple[Floats, NDArray[np.bool_]]:
+        """One ms of packed input (simulations, bytes): voltages before any reset, and spikes."""
+        synaptic, membrane, gain = self._factors
+        rest = self._cell.rest_mv
+        self._current += _weighted(bits, self._weights)
+        v = rest + (self._v - rest) * membrane + self._current * gain
+        self._current *= synaptic
+        spikes = v >= self._cell.threshold_mv
+        self._v = np.where(spikes, self._cell.reset_mv, v)
+        return v, spikes
 
 
 def _weighted(packed: NDArray[np.uint8], weights: Floats) -> Floats:

@@ -23,8 +23,9 @@ LARGEST_DT_MS = 0.1
 """Beyond it the output no longer converges: at 0.2 ms two spikes in five move by more than 2 ms
 (docs/neuron.md)."""
 
-WIDTHS = (8, 32)
-"""Lanes of the compiled blocks; a last block may be narrower."""
+LANES = 32
+"""Simulations a block. A narrower block is filled up: the machine code for 8 lanes takes four times
+as long as that for 32, whose loops are vectorised and which is compiled anyway."""
 
 
 def simulate(cell: Cell, bits: NDArray[np.uint8], dt_ms: float = DT_MS) -> Traces:
@@ -49,8 +50,8 @@ def simulate(cell: Cell, bits: NDArray[np.uint8], dt_ms: float = DT_MS) -> Trace
     count, duration = bits.shape[:2]
     soma_mv = np.empty((count, duration))
     crossing = np.zeros((count, duration), dtype=np.uint8)
-    for start in range(0, count, max(WIDTHS)):
-        block = slice(start, min(count, start + max(WIDTHS)))
+    for start in range(0, count, LANES):
+        block = slice(start, min(count, start + LANES))
         soma_mv[block], crossing[block] = _run_block(cell, tree, bits[block], dt_ms)
     times = tuple(
         np.flatnonzero(row) + dt_ms * row[np.flatnonzero(row)].astype(np.float64)
@@ -71,14 +72,24 @@ def _check_step(dt_ms: float) -> None:
 def _run_block(
     cell: Cell, tree: Compartments, bits: NDArray[np.uint8], dt_ms: float
 ) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    lanes = next(width for width in WIDTHS if width >= len(bits))
     compiled = program(cell, tree, dt_ms)
-    padded = np.zeros((lanes, *bits.shape[1:]), dtype=np.uint8)
+    state = initial_state(cell, tree, compiled, LANES)
+    return _advance(cell, dt_ms, compiled, state, bits)
+
+
+def _advance(
+    cell: Cell,
+    dt_ms: float,
+    compiled: layout.Program,
+    state: layout.State,
+    bits: NDArray[np.uint8],
+) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
+    """Voltage and crossings of the ms in `bits`; the state is left as it is after them."""
+    padded = np.zeros((LANES, *bits.shape[1:]), dtype=np.uint8)
     padded[: len(bits)] = bits
-    shape = (lanes, bits.shape[1])
+    shape = (LANES, bits.shape[1])
     output = layout.Output(np.empty(shape), np.zeros(shape, dtype=np.uint8))
-    state = initial_state(cell, tree, compiled, lanes)
-    reason, ms = kernel.run((0,) * lanes, compiled, state, padded, output)
+    reason, ms = kernel.run((0,) * LANES, compiled, state, padded, output)
     if reason != layout.FINISHED:
         what = {
             layout.LEFT_TABLE: f"a voltage left {LOW_MV:g} ... {HIGH_MV:g} mV",
@@ -89,3 +100,37 @@ def _run_block(
             f"{ms} {what}. Use a smaller step, or check densities and conductances."
         )
     return output.soma_mv[: len(bits)], output.crossing[: len(bits)]
+
+
+class Steps:
+    """Up to `LANES` simulations side by side whose input comes ms by ms.
+
+    Args:
+        cell: the cell.
+        simulations: how many.
+        dt_ms: as of `simulate`.
+
+    Raises:
+        StepTooLargeError, CellError: as of `simulate`.
+        UserError: for more simulations than go through the machine code together.
+    """
+
+    def __init__(self, cell: Cell, simulations: int, dt_ms: float = DT_MS) -> None:
+        _check_step(dt_ms)
+        if not 1 <= simulations <= LANES:
+            raise UserError(f"Side by side go 1 to {LANES} simulations; given {simulations}.")
+        self._cell, self._dt_ms = cell, dt_ms
+        self._tree = compartments(cell)
+        self._compiled = program(cell, self._tree, dt_ms)
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to rest."""
+        self._state = initial_state(self._cell, self._tree, self._compiled, LANES)
+
+    def advance(self, bits: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """One ms of packed input (simulations, bytes): soma voltages at its end, and spikes."""
+        soma_mv, crossing = _advance(
+            self._cell, self._dt_ms, self._compiled, self._state, bits[:, None]
+        )
+        return soma_mv[:, 0], crossing[:, 0] > 0

@@ -3,7 +3,7 @@
 import pytest
 
 from neurojoule.cells import Cell, Section, get_cell
-from neurojoule.cells.operations import operations_per_step
+from neurojoule.cells.operations import operations_per_ms, operations_per_step
 
 SOMA = Section("soma", "soma", 20, 20, 1, None, 1.0, {"pas": 1e-4, "Im": 1e-4})
 
@@ -23,3 +23,13 @@ def test_the_reduced_cell_costs_what_the_prototype_was_counted_at():
 def test_without_nmda_a_step_is_cheaper_by_its_receptors():
     nmda, ampa = (operations_per_step(get_cell(name)) for name in ("l5_nmda", "l5_ampa"))
     assert nmda - ampa == 160 * 15
+
+
+def test_a_ms_has_as_many_steps_as_fit_into_it():
+    cell = get_cell("l5_nmda")
+    assert operations_per_ms(cell, 0.05) == 20 * operations_per_step(cell)
+
+
+def test_a_ms_of_the_point_neuron_is_its_synapses_and_eight_operations():
+    # 320 multiply-adds; I += drive; v = rest + (v - rest) m + I g; I *= s; v >= threshold.
+    assert operations_per_ms(get_cell("lif"), 0.05) == 2 * 320 + 1 + 5 + 1 + 1

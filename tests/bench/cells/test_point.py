@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neurojoule.cells.cell import Drive, TreeDrive
-from neurojoule.cells.point import PointCell, log_normal_weights, simulate
+from neurojoule.cells.point import PointCell, Steps, log_normal_weights, simulate
 
 DRIVE = Drive(TreeDrive((0, 1), (0, 1)), TreeDrive((0, 1), (0, 1)))
 
@@ -44,3 +44,17 @@ def test_log_normal_weights_have_their_median_and_spread():
     weights = np.log(log_normal_weights(20_000, 1.65, 0.5, seed=0))
     assert np.median(weights) == pytest.approx(math.log(1.65), abs=0.02)
     assert weights.std() == pytest.approx(0.5, rel=0.02)
+
+
+def test_ms_by_ms_it_does_what_it_does_at_once():
+    cell, _ = one(1, 25.0)
+    bits = (np.random.default_rng(0).random((3, 300, 1)) * 256).astype(np.uint8)
+    whole = simulate(cell, bits)
+    one_by_one = Steps(cell, 3)
+    for repeat in range(2):  # from rest, and from rest again
+        for ms in range(300):
+            soma_mv, spikes = one_by_one.advance(bits[:, ms])
+            assert np.array_equal(soma_mv, whole.soma_mv[:, ms]), (repeat, ms)
+            assert np.array_equal(spikes, whole.spikes[:, ms])
+        one_by_one.reset()
+    assert whole.spikes.any()

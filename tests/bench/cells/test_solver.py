@@ -11,7 +11,7 @@ from neurojoule.cells import Cell, Section, get_cell, inputs
 from neurojoule.cells.channels import CHANNELS
 from neurojoule.cells.compartments import compartments
 from neurojoule.cells.errors import StepTooLargeError
-from neurojoule.cells.solver import simulate
+from neurojoule.cells.solver import Steps, simulate
 from neurojoule.errors import UserError
 
 LEAK = {"pas": 1e-4}
@@ -131,3 +131,20 @@ def test_tables_miss_the_kinetics_by_less_than_one_part_in_a_thousand():
             for table, exact in zip(gate.kinetics(grid), gate.kinetics(between), strict=True):
                 middle = (table[1:] + table[:-1]) / 2
                 assert middle == pytest.approx(exact, rel=1e-3, abs=1e-6)
+
+
+def test_ms_by_ms_it_does_what_it_does_at_once(driven):
+    cell, bits = driven
+    whole = simulate(cell, bits[:2, :40])
+    one_by_one = Steps(cell, 2)
+    for _ in range(2):  # from rest, and from rest again
+        for ms in range(40):
+            soma_mv, spikes = one_by_one.advance(bits[:2, ms])
+            assert np.array_equal(soma_mv, whole.soma_mv[:, ms])
+            assert np.array_equal(spikes, whole.spikes[:, ms])
+        one_by_one.reset()
+
+
+def test_more_simulations_than_go_side_by_side_are_refused():
+    with pytest.raises(UserError, match="1 to 32 simulations; given 33"):
+        Steps(a_cell(SOMA), 33)
