@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from neurojoule.record import Record, ranked_j
+from neurojoule.registry import get_model, get_task
 from neurojoule.spec import Option, Recipe, Scale, Size, Spec
 from neurojoule.suite import Measure, Row, Suite
 from neurojoule_suites.recipes import learning_rate
@@ -100,6 +101,10 @@ BESIDE: tuple[tuple[str, Size, dict[str, Option]], ...] = (
 )
 """The models that are compared with the ladder: name, size, options."""
 
+SIMULATED = {"simulation": 16, "neuron_simulator": 2}
+"""The cell itself, which learns nothing but how to read its spikes out: updates that show it all the
+samples it takes. Every seed would be the same."""
+
 Arm = tuple[str, tuple[tuple[str, Option], ...], Size]
 """Model, options, size: what stays the same from round to round."""
 
@@ -115,13 +120,23 @@ def tcn(depth: int) -> dict[str, Option]:
 
 
 def rows(scale: Scale) -> list[Row]:
-    """The first round: every arm for a few updates, which show what an update costs."""
+    """The first round: every arm for a few updates, which show what an update costs.
+
+    With them the cell itself, simulated, which has no further round.
+    """
     plan = PLANS[scale.name]
-    return [
-        _row(f"neuron_{cell}", arm, plan.first_steps, seeds=1)
-        for cell in plan.cells
-        for arm in (*_ladder(plan), *_beside())
-    ]
+    found = []
+    for cell in plan.cells:
+        task = f"neuron_{cell}"
+        found += [
+            _row(task, arm, plan.first_steps, seeds=1) for arm in (*_ladder(plan), *_beside())
+        ]
+        found += [
+            Row(task, model, Recipe(steps, BATCH, evaluate_every=steps), seeds=1)
+            for model, steps in SIMULATED.items()
+            if get_model(model).refuses(get_task(task)) is None
+        ]
+    return found
 
 
 def further_rows(scale: Scale, records: Sequence[Record]) -> list[Row]:
@@ -187,7 +202,14 @@ def _of(record: Record) -> Arm:
 
 def _costs(records: Iterable[Record], steps: int) -> dict[Arm, float]:
     """What an update costs: joules where they are known for all arms, else seconds."""
-    first = [r for r in records if r.spec.recipe.steps == steps and r.train and r.status == "ok"]
+    first = [
+        r
+        for r in records
+        if r.spec.model not in SIMULATED
+        and r.spec.recipe.steps == steps
+        and r.train
+        and r.status == "ok"
+    ]
     joules = [ranked_j(r.train.energy_j) for r in first if r.train]
     seconds = [r.train.time_s for r in first if r.train]
     known = [x for x in joules if x is not None]

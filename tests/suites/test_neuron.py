@@ -78,11 +78,18 @@ def ladder(specs):
 
 
 def test_the_first_round_has_every_arm_once_for_a_few_updates():
-    rows = SUITE.rows(FULL)
+    rows = [row for row in SUITE.rows(FULL) if row.model not in neuron.SIMULATED]
     assert {row.recipe.steps for row in rows} == {PLAN.first_steps}
     assert {row.seeds for row in rows} == {1}
     per_cell = len(PLAN.depths) * len(PLAN.widths) + len(neuron.BESIDE)
     assert len(rows) == per_cell * len(PLAN.cells)
+
+
+def test_the_cell_itself_stands_beside_its_imitations():
+    simulated = {(row.task, row.model) for row in SUITE.rows(FULL)}
+    assert ("neuron_lif", "simulation") in simulated
+    assert ("neuron_lif", "neuron_simulator") not in simulated  # NEURON is for compartments
+    assert (TASK, "neuron_simulator") in simulated
 
 
 @pytest.mark.parametrize("depth", PLAN.depths)

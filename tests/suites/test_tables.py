@@ -43,6 +43,8 @@ def test_no_row_stands_twice(suite, scale):
 def test_every_family_has_the_same_budget_on_a_task(suite, scale):
     recipes = defaultdict(set)
     for row in suite.rows(scale):
+        if get_model(row.model).family == "biophysical":
+            continue  # the cell itself is not trained
         recipes[row.task].add(msgspec.structs.replace(row.recipe, learning_rate=0.0))
     assert {task: len(found) for task, found in recipes.items()} == dict.fromkeys(recipes, 1)
 
