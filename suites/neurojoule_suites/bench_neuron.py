@@ -102,8 +102,8 @@ BESIDE: tuple[tuple[str, Size, dict[str, Option]], ...] = (
 """The models that are compared with the ladder: name, size, options."""
 
 SIMULATED = {"simulation": 16, "neuron_simulator": 2}
-"""The cell itself, which learns nothing but how to read its spikes out: updates that show it all the
-samples it takes. Every seed would be the same."""
+"""The cell itself, which learns nothing but how to read its spikes out: updates that show it all
+the samples it takes. Every seed would be the same."""
 
 Arm = tuple[str, tuple[tuple[str, Option], ...], Size]
 """Model, options, size: what stays the same from round to round."""
