@@ -118,12 +118,17 @@ class Steps:
         return v, spikes
 
 
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _weighted(packed: NDArray[np.uint8], weights: Floats) -> Floats:
     """Sum of the weights of the synapses that are on, by ms, in a fixed order of addition."""
-    on = np.unpackbits(packed, axis=1, count=len(weights))
     total = np.zeros(len(packed))
-    for k, weight in enumerate(weights):
-        total += on[:, k] * weight
+    for t in range(len(packed)):
+        for byte in range(packed.shape[1]):
+            bits = packed[t, byte]
+            if bits:
+                for k in range(8):
+                    if (bits >> (7 - k)) & 1:
+                        total[t] += weights[8 * byte + k]
     return total
 
 

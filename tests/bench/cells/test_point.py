@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neurojoule.cells.cell import Drive, TreeDrive
-from neurojoule.cells.point import PointCell, Steps, log_normal_weights, simulate
+from neurojoule.cells.point import PointCell, Steps, _weighted, log_normal_weights, simulate
 
 DRIVE = Drive(TreeDrive((0, 1), (0, 1)), TreeDrive((0, 1), (0, 1)))
 
@@ -58,3 +58,13 @@ def test_ms_by_ms_it_does_what_it_does_at_once():
             assert np.array_equal(spikes, whole.spikes[:, ms])
         one_by_one.reset()
     assert whole.spikes.any()
+
+
+def test_the_drive_is_the_sum_of_the_weights_of_the_synapses_that_are_on():
+    rng = np.random.default_rng(1)
+    weights = rng.normal(size=12)
+    on = rng.random((50, 12)) < 0.3
+    expected = np.zeros(50)
+    for k in range(12):  # one after the other: the same bits, not about the same
+        expected += on[:, k] * weights[k]
+    assert np.array_equal(_weighted(np.packbits(on, axis=1), weights), expected)
