@@ -48,6 +48,7 @@ class Plan:
         depths, widths: of the ladder.
         first_steps: updates of every arm in the first round.
         rounds: budgets of the rounds after it, in updates of the reference arm, and the seeds.
+        in_neuron: cells that NEURON simulates too, which takes it minutes.
         beside_seeds: seeds of the models beside the ladder, in the last round.
         shares: of the training data, for the learning curves of the best arm.
     """
@@ -57,6 +58,7 @@ class Plan:
     widths: tuple[int, ...]
     first_steps: int
     rounds: tuple[tuple[int, int], ...]
+    in_neuron: tuple[str, ...] = ("l5_nmda",)
     beside_seeds: int = 1
     shares: tuple[float, ...] = ()
 
@@ -68,7 +70,14 @@ PLANS = {
     "smoke": Plan(("lif",), (1, 3), (32,), 4, ((8, 1),)),
     "quick": Plan(CELLS, (1, 3, 7), (8, 32), 60, ((150, 1), (1_000, 3))),
     "full": Plan(
-        CELLS, DEPTHS, WIDTHS, 100, ((300, 1), (1_000, 1), (3_000, 3)), 3, (1 / 8, 1 / 4, 1 / 2)
+        CELLS,
+        DEPTHS,
+        WIDTHS,
+        100,
+        ((300, 1), (1_000, 1), (3_000, 3)),
+        CELLS,
+        3,
+        (1 / 8, 1 / 4, 1 / 2),
     ),
     "paper": Plan(
         CELLS,
@@ -76,6 +85,7 @@ PLANS = {
         (*WIDTHS, 128, 256),
         200,
         ((1_000, 1), (4_000, 1), (30_000, 5)),
+        CELLS,
         5,
         (1 / 8, 1 / 4, 1 / 2),
     ),
@@ -135,6 +145,7 @@ def rows(scale: Scale) -> list[Row]:
             Row(task, model, Recipe(steps, BATCH, evaluate_every=steps), seeds=1)
             for model, steps in SIMULATED.items()
             if get_model(model).refuses(get_task(task)) is None
+            and (model != "neuron_simulator" or cell in plan.in_neuron)
         ]
     return found
 
