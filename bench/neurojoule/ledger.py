@@ -54,6 +54,8 @@ def scenarios(record: Record, stage: Stage, ledger: Ledger) -> dict[str, float]:
         stage: what is priced.
         ledger: how.
     """
+    if stage == "train" and record.train is not None and record.train.time_s <= 0:
+        return {}  # nothing was trained, which is not a training that costs nothing
     match ledger:
         case "meter":
             return meter(record, stage)

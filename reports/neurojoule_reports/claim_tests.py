@@ -142,7 +142,7 @@ def _ladder(test: DepthAtMost | DepthOrder | UnitsBetween, known: Known) -> Evid
                 f"Smallest depth within {test.margin:.0%}: {first.depth_words} for {test.deeper}, "
                 f"{second.depth_words} for {test.shallower}."
             )
-    rungs = runs[registered(runs) == test.model]
+    rungs = ladder.compared(runs, test.model)
     return _evidence(rungs, HOLDS if holds else FAILS if fails else OPEN, words)
 
 

@@ -18,6 +18,18 @@ class Column:
     meaning: str
 
 
+MEASURES: dict[str, tuple[str, str]] = {
+    "auc": ("1", "area under the ROC of the spikes, every ms"),
+    "auc_log_odds": ("1", "logarithm of that area over its complement"),
+    "true_positive_at_0.25_percent": ("1", "share of spikes found at 0.25 % false positives"),
+    "true_positive_at_1_percent": ("1", "share of spikes found at 1 % false positives"),
+    "voltage_rmse_mv": ("mV", "root mean square error of the soma voltage"),
+    "voltage_variance_explained": ("1", "of the soma voltage"),
+    "voltage_variance_explained_rescaled": ("1", "the same, given the target's mean and spread"),
+    "judged_samples": ("1", "samples, where a model was not asked about all; for the others NaN"),
+}
+"""What a quality has beside its rank (`record.Quality.measures`): unit and meaning."""
+
 RUN_COLUMNS: tuple[Column, ...] = tuple(
     Column(*row)
     for row in (
@@ -32,6 +44,8 @@ RUN_COLUMNS: tuple[Column, ...] = tuple(
         ("family", "", "way of building a neuron"),
         ("model", "", "registered model, with its options"),
         ("arm", "", "what is compared: model, options, size, share of the data, recipe"),
+        ("design", "", "model, options, size: an arm whatever its recipe and share of the data"),
+        ("steps", "1", "updates that the recipe allows"),
         ("recipe", "", "how it was trained"),
         ("size_budget", "", "parameters or operations that the width was solved for"),
         ("share", "", "share of the training data"),
@@ -51,6 +65,7 @@ RUN_COLUMNS: tuple[Column, ...] = tuple(
         ("quality", "", "metric on the test split, read once"),
         ("quality_validation", "", "metric on the validation split"),
         ("quality_train", "", "metric on the training split"),
+        *((name, unit, f"{meaning}, test split") for name, (unit, meaning) in MEASURES.items()),
         ("train_time_s", "s", "wall time of the real training, without validations"),
         ("train_mean_time_s", "s", "the same, mean over the real training and its replays"),
         ("train_cpu_s", "s", "CPU time of the same"),

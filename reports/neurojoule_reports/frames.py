@@ -27,8 +27,8 @@ FOREIGN_LIMIT = 0.05
 _BOOLEANS = ("energy_valid", "superseded")
 _TEXT = {column.name for column in RUN_COLUMNS if column.name in rec.Record.__struct_fields__} | {
     "suite", "task", "machine", "setup", "scale", "setting", "model", "arm", "recipe",
-    "energy_reasons", "metric", "grade", "energy_source", "size_budget", "higher_is_better",
-    "reached",
+    "design", "energy_reasons", "metric", "grade", "energy_source", "size_budget",
+    "higher_is_better", "reached",
 }  # fmt: skip
 
 

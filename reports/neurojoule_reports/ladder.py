@@ -3,6 +3,10 @@
 An arm is good enough when its validation lies within a margin of the best one's. That is asked of
 the worse and of the better end of every arm's interval over seeds, so that each answer is a pair:
 the least network that could be good enough, and the least that surely is.
+
+A suite may train all arms for a little and go on with the better half (successive halving). Then an
+arm has several recipes, and some arms lack the last. Every arm stands for its longest training;
+those that were given up on the way are shown as such, and compared with none.
 """
 
 import math
@@ -13,8 +17,8 @@ import pandas as pd
 
 from neurojoule.registry import tasks
 from neurojoule_reports.frames import groups
-from neurojoule_reports.naming import registered
-from neurojoule_reports.stats import median_rank
+from neurojoule_reports.naming import registered, teachers
+from neurojoule_reports.stats import MIN_PAIRS, median_rank
 
 DEPTHS = ("layers", "levels", "depth")
 """What models call their depth."""
@@ -22,7 +26,12 @@ DEPTHS = ("layers", "levels", "depth")
 
 @dataclass(frozen=True)
 class Rung:
-    """One arm of a ladder; validation as median, worse and better end, in the metric's unit."""
+    """One arm of a ladder; validation as median, worse and better end, in the metric's unit.
+
+    Attributes:
+        steps: updates at the most.
+        given_up: whether others were trained on; it is compared with none.
+    """
 
     arm: str
     depth: int
@@ -31,6 +40,8 @@ class Rung:
     worse: float
     better: float
     seeds: int
+    steps: int = 0
+    given_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,9 +70,12 @@ def _words(ends: tuple[float, float]) -> str:
 
 
 def rungs(runs: pd.DataFrame, model: str) -> list[Rung]:
-    """Every arm of `model` with its depth (an option of it), width and validation."""
+    """Every arm of `model` with its depth (an option of it), width and validation.
+
+    Of a design that was trained by several recipes the longest training stands.
+    """
     out = []
-    for (arm,), part in groups(runs[registered(runs) == model], ["arm"]):
+    for (arm,), part in groups(_finals(runs, model), ["arm"]):
         values = sorted(part["quality_validation"].dropna())
         depth = depth_of(str(part["model"].iloc[0]))
         if not values or depth is None:
@@ -71,26 +85,76 @@ def rungs(runs: pd.DataFrame, model: str) -> list[Rung]:
         higher = bool(part["higher_is_better"].iloc[0])
         middle = float(pd.Series(values).median())
         worse, better = ends if higher else ends[::-1]
-        width = int(part["width"].median())
-        out.append(Rung(arm, depth, width, middle, worse, better, len(values)))
+        width, steps = int(part["width"].median()), int(part["steps"].iloc[0])
+        out.append(
+            Rung(
+                arm, depth, width, middle, worse, better, len(values), steps,
+                bool(part["given_up"].iloc[0]),
+            )
+        )  # fmt: skip
     return sorted(out, key=lambda rung: (rung.depth, rung.width))
 
 
+def longest(runs: pd.DataFrame) -> pd.DataFrame:
+    """Of the runs on all the data, those of each design's longest recipe."""
+    whole = runs[runs["share"] == 1]
+    most = whole.groupby(_DESIGN)["steps"].transform("max")
+    kept: pd.DataFrame = whole[whole["steps"] == most]
+    return kept
+
+
+def compared(runs: pd.DataFrame, model: str) -> pd.DataFrame:
+    """The runs that a ladder's least network is read from: the longest, none of them given up."""
+    finals = _finals(runs, model)
+    kept: pd.DataFrame = finals[~finals["given_up"]]
+    return kept
+
+
+_DESIGN = ["suite", "task", "setting", "design"]
+
+
+def _finals(runs: pd.DataFrame, model: str) -> pd.DataFrame:
+    """The longest runs of a ladder's rungs, and whether others outlived them (`given_up`).
+
+    Others did where they have more seeds; where nobody has seeds enough, more rounds will do.
+    """
+    here = runs[(registered(runs) == model) & (runs["share"] == 1)]
+    here = here[here["model"].astype(str).map(depth_of).notna()]
+    finals = longest(here.assign(rounds=here.groupby(_DESIGN)["steps"].transform("nunique")))
+    seeds = finals.groupby(_DESIGN)["seed"].transform("nunique")
+    cell = [finals[name] for name in _DESIGN[:-1]]
+    most = seeds.groupby(cell).transform("max")
+    fewer_rounds = finals["rounds"] < finals["rounds"].groupby(cell).transform("max")
+    given_up = (seeds < most.clip(upper=MIN_PAIRS)) | ((most < MIN_PAIRS) & fewer_rounds)
+    return finals.assign(given_up=given_up)
+
+
 def depth_of(model: str) -> int | None:
-    """The depth that stands among a model's options; None when there is none."""
-    for word in model.split():
-        name, _, value = word.rstrip(",").partition("=")
-        if name in DEPTHS and value.isdigit():
-            return int(value)
+    """The depth that stands among a model's options; None when there is none.
+
+    A network whose later filters see one step is a perceptron on a sliding window, and no rung.
+    """
+    options = dict(word.rstrip(",").split("=", 1) for word in model.split() if "=" in word)
+    for name in DEPTHS:
+        if options.get(name, "").isdigit():
+            depth = int(options[name])
+            return None if depth > 1 and options.get("taps") == "1" else depth
     return None
 
 
 def good_enough(found: list[Rung], margin: float, *, higher: bool) -> dict[str, tuple[bool, bool]]:
-    """For each arm whether it could be, and whether it surely is, within the margin of the best."""
+    """For each arm whether it could be, and whether it surely is, within the margin of the best.
+
+    Only of arms that were trained to the end. With fewer than `MIN_PAIRS` seeds nothing is sure.
+    """
     sign = 1 if higher else -1
-    best = max(sign * r.validation for r in found)
+    kept = [r for r in found if not r.given_up]
+    best = max(sign * r.validation for r in kept)
     limit = best - margin * abs(best)
-    return {r.arm: (sign * r.better >= limit, sign * r.worse >= limit) for r in found}
+    return {
+        r.arm: (sign * r.better >= limit, r.seeds >= MIN_PAIRS and sign * r.worse >= limit)
+        for r in kept
+    }
 
 
 def least(runs: pd.DataFrame, model: str, margin: float) -> Least | None:
@@ -101,7 +165,7 @@ def least(runs: pd.DataFrame, model: str, margin: float) -> Least | None:
         model: whose ladder.
         margin: share of the best median validation that is given away.
     """
-    found = rungs(runs, model)
+    found = [rung for rung in rungs(runs, model) if not rung.given_up]
     if not found:
         return None
     good = good_enough(found, margin, higher=bool(runs["higher_is_better"].iloc[0]))
@@ -134,8 +198,12 @@ def powers(runs: pd.DataFrame, margin: float | None = None) -> list[Power]:
 
     Args:
         runs: the runs that count, of one cell's task in one setting.
-        margin: only of arms within this share of the best validation; None for all.
+        margin: only of imitations within this share of the best one's validation; None for all,
+            and for what is imitated too.
     """
+    runs = longest(runs)
+    if margin is not None:
+        runs = runs[~teachers(runs)]
     if runs.empty:
         return []
     seconds = seconds_a_sample(str(runs["task"].iloc[0]))

@@ -37,6 +37,11 @@ CONTROLS = frozenset({"dann_linear", "dann_dense", "dann_factorial"})
 synapses. They are shown like any other and do not stand for dendritic units in a verdict."""
 
 
+TEACHERS = frozenset({"simulation", "neuron_simulator"})
+"""Models that are the thing to be imitated. They stand beside their imitations, and compete with
+none: a verdict leaves them out."""
+
+
 def registered(table: pd.DataFrame) -> pd.Series:
     """The registered name of each row's model, without options and recipe."""
     names: pd.Series = table["model"].astype(str).str.extract(r"^([^ ,]*)", expand=False)
@@ -46,6 +51,11 @@ def registered(table: pd.DataFrame) -> pd.Series:
 def dendritic(arms: pd.DataFrame) -> pd.Series:
     """Which rows stand for dendritic units."""
     return (arms["family"] == "dendritic") & ~registered(arms).isin(CONTROLS)
+
+
+def teachers(table: pd.DataFrame) -> pd.Series:
+    """Which rows are no imitations, but what is imitated."""
+    return registered(table).isin(TEACHERS)
 
 
 def recipe_words(recipe: Recipe) -> str:

@@ -4,12 +4,14 @@ Energy is CPU + GPU (`record.ranked_j`); RAM stands apart, because most meters g
 power.
 """
 
-import math
 import statistics
 from typing import Literal
 
+import msgspec
+
 from neurojoule import ledger
 from neurojoule import record as rec
+from neurojoule_reports.columns import MEASURES
 from neurojoule_reports.naming import recipe_words
 
 RANKED = ("cpu", "gpu")
@@ -40,6 +42,8 @@ def row(r: rec.Record, suffix: str = "") -> dict[str, object]:
         "setting": f"{r.machine.name} \u00b7 {spec.setup} \u00b7 {spec.scale}",
         "model": f"{spec.model} {options}{suffix}" if options else f"{spec.model}{suffix}",
         "arm": f"{spec.arm}{suffix}",
+        "design": msgspec.structs.replace(spec, share=1.0).arm,
+        "steps": spec.recipe.steps,
         "recipe": recipe_words(spec.recipe),
         "size_budget": str(spec.size),
         "energy_reasons": "; ".join(r.energy_invalid_reasons),
@@ -58,6 +62,7 @@ def row(r: rec.Record, suffix: str = "") -> dict[str, object]:
             "quality_validation": quality.validation,
             "quality_train": quality.train,
         }
+        out |= {name: quality.measures.get(name) for name in MEASURES}
     if r.work is not None:
         out |= _work(r.work)
     if r.train is not None:
@@ -98,11 +103,21 @@ def _work(work: rec.Work) -> dict[str, object]:
 
 
 def _train(phase: rec.Phase, idle_w: object) -> dict[str, object]:
+    """What training cost; nothing is known, which is not 0, of what was not trained."""
     times = phase.repeats_time_s
     energy = _ranked_j(phase.energy_j)
     mean_s = statistics.fmean(times) if times else phase.time_s
     known = [c for c in phase.window.components if c.name in RANKED]
-    return {
+    window: dict[str, object] = {
+        "replays": phase.replays,
+        "foreign_share": phase.window.foreign_share,
+        "steal_s": phase.window.steal_s,
+        "grade": max((c.grade for c in known), key=rec.GRADES.index, default=None),
+        "energy_source": ", ".join(f"{c.name}: {c.source}" for c in known),
+    }
+    if phase.time_s <= 0:
+        return window
+    return window | {
         "train_time_s": phase.time_s,
         "train_mean_time_s": mean_s,
         "train_cpu_s": phase.cpu_s,
@@ -112,11 +127,6 @@ def _train(phase: rec.Phase, idle_w: object) -> dict[str, object]:
         "train_ram_j": phase.energy_j.get("ram"),
         "train_net_j": _net_j(energy, idle_w, mean_s),
         "train_repeat_cv": statistics.stdev(times) / mean_s if len(times) > 1 else None,
-        "replays": phase.replays,
-        "foreign_share": phase.window.foreign_share,
-        "steal_s": phase.window.steal_s,
-        "grade": max((c.grade for c in known), key=rec.GRADES.index, default=None),
-        "energy_source": ", ".join(f"{c.name}: {c.source}" for c in known),
     }
 
 
@@ -170,7 +180,7 @@ def at_target(record: rec.Record) -> dict[str, float | None]:
     for point in record.curve:
         if point.validation is not None and sign * (point.validation - quality.target) >= 0:
             energy = rec.ranked_j(train.energy_j)
-            share = point.time_s / train.time_s if train.time_s > 0 else math.nan
+            share = point.time_s / train.time_s if point.time_s > 0 else 0.0
             out["target_step"] = point.step
             out["target_time_s"] = point.time_s
             out["target_energy_j"] = None if energy is None else energy * share

@@ -17,7 +17,7 @@ from neurojoule_reports.costs import Cheapest, Duel
 from neurojoule_reports.exchange import exchanges
 from neurojoule_reports.frames import Frames, groups, ranked
 from neurojoule_reports.ledgers import Priced, Runs
-from neurojoule_reports.naming import dendritic, registered
+from neurojoule_reports.naming import dendritic, registered, teachers
 from neurojoule_reports.pairs import Comparison, by_seed, compare, corrected
 from neurojoule_reports.rates import Prices
 from neurojoule_reports.wording import quality_words
@@ -80,10 +80,12 @@ def verdicts(frames: Frames) -> list[TaskVerdict]:
 def _verdict(
     where: tuple[str, str, str], arms: pd.DataFrame, runs: pd.DataFrame | None, records: Runs
 ) -> TaskVerdict:
-    known = arms[arms["quality"].notna()]
+    known = arms[arms["quality"].notna() & ~teachers(arms)]
     if runs is None or known.empty:
         total = int(arms["runs"].sum())
         words = f"None of {total} runs finished, so nothing can be said."
+        if arms["quality"].notna().any():
+            words = "Only what is to be imitated was run, and no imitation."
         return TaskVerdict(*where, "", "", words)
     metric = str(known["metric"].iloc[0])
     higher = bool(known["higher_is_better"].iloc[0])

@@ -166,3 +166,14 @@ def test_a_step_of_a_stream_is_priced_by_the_meter_alone():
     assert ledger.cost(record, "stream", "roofline") is None
     assert ledger.cost(record, "stream", "technology") is None
     assert ledger.cost(base, "stream", "meter") is None
+
+
+def test_what_was_not_trained_has_no_price_of_training_in_any_ledger():
+    base = modelled()
+    train = replace(base.train, time_s=0.0, energy_j={"cpu": 0.0})
+    record = replace(base, train=train, work=replace(base.work, training_flops=0.0))
+    for name in ledger.LEDGERS:
+        assert ledger.cost(record, "train", name) is None
+        assert (ledger.cost(record, "infer", name) is None) == (
+            ledger.cost(base, "infer", name) is None
+        )
