@@ -38,6 +38,7 @@ class LogPlot:
         x_words, y_words: how their ticks are written.
         y_log, x_log: whether an axis is logarithmic.
         x_ticks: where the x axis is marked; at round values when none are given.
+        y_ticks: likewise the y axis; None for round values.
         width, height: of the view box.
     """
 
@@ -50,6 +51,7 @@ class LogPlot:
     y_log: bool = True
     x_log: bool = True
     x_ticks: tuple[float, ...] = ()
+    y_ticks: tuple[float, ...] | None = None
     width: int = 560
     height: int = 340
     parts: list[Markup] = field(default_factory=list)
@@ -102,7 +104,8 @@ class LogPlot:
             ).format(self.x(tick), bottom, bottom + 4, bottom + 17, self.x_words(tick))
             for tick in ticks
         ]
-        for tick in decades(*self.y_range) if self.y_log else fifths(*self.y_range):
+        rules = (decades if self.y_log else fifths)(*self.y_range)
+        for tick in rules if self.y_ticks is None else self.y_ticks:
             at = self.y(tick)
             frame.append(
                 Markup(

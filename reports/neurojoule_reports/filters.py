@@ -7,6 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from neurojoule import quantities
+from neurojoule_reports.imitations import Value
 from neurojoule_reports.machines import Ratio
 from neurojoule_reports.pairs import Comparison
 from neurojoule_reports.rates import UNITS, Rate, counted
@@ -58,6 +59,25 @@ def span(ends: tuple[float, float] | None) -> str:
     return f"{quantities.digits(ends[0])}\u2013{quantities.digits(ends[1])}"
 
 
+def spread(value: Value | None, unit: str | None = None) -> Markup:
+    """A median and its interval: 0.952 with 0.948\u20130.957; what is infinite never comes.
+
+    With a unit, numbers have its prefixes.
+    """
+    if value is None or math.isnan(value.middle):
+        return Markup("{}").format(quantities.MISSING)
+
+    def say(x: float) -> str:
+        if math.isinf(x):
+            return "never"
+        return quantities.digits(x) if unit is None else quantities.si(x, unit)
+
+    middle, low, high = (say(x) for x in (value.middle, value.low, value.high))
+    if low == high == middle:
+        return Markup("{}").format(middle)
+    return Markup("{} <small>{}\u2013{}</small>").format(middle, low, high)
+
+
 def anchor(where: tuple[str, str]) -> str:
     """The id of a task's figure in the page."""
     text = "-".join(where)
@@ -89,4 +109,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "p": p_value,
     "heat": heat,
     "gap": gap,
+    "spread": spread,
 }

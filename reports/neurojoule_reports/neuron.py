@@ -8,26 +8,63 @@ the 8.6e10 neurons of a human brain are 0.23 nW, glia included. Landauer's limit
 300 K a bit erased.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import pandas as pd
 from markupsafe import Markup
 
+from neurojoule.ledger import LEDGERS
 from neurojoule.quantities import digits, si
-from neurojoule_reports import ladder
-from neurojoule_reports.drawing import LogPlot, around, unit
+from neurojoule_reports import (
+    imitations,
+    ladder,
+    learning,
+    ledgers,
+    neuron_costs,
+    neuron_figures,
+    stats,
+)
+from neurojoule_reports.curves import curves
 from neurojoule_reports.frames import Frames, groups, ranked
+from neurojoule_reports.imitations import Contrast, Imitation
+from neurojoule_reports.learning import Curve
+from neurojoule_reports.neuron_costs import Cost
 
 SUITE = "neuron"
+PREFIX = "neuron_"
 CELLS = ("neuron_lif", "neuron_l5_ampa", "neuron_l5_nmda")
 LIVING_W = (1.7e-10, 2.7e-10)
 LANDAUER_J = 2.87e-21
 BITS_PER_S = 1000.0
 """One answer a millisecond: the least that a bit of output erased each step would cost."""
+LIMIT_W = LANDAUER_J * BITS_PER_S
+LIMIT_J_WORDS = si(LIMIT_W, "J")
 
 MODEL = "tcn_surrogate"
 MARGIN = 0.02
 
 COMMAND = f"neurojoule run {SUITE}"
+MEASURES = imitations.MEASURES
+LEDGER_NAMES = LEDGERS
+PLATEAU_NOTE = (
+    "Each curve is fitted with a + b n^\u2212c; the interval of its plateau a is a bootstrap over "
+    f"seeds ({stats.CONFIDENCE:.0%}). It is an extrapolation: nothing was measured there."
+)
+
+
+@dataclass(frozen=True)
+class Square:
+    """One depth and width of a map.
+
+    Attributes:
+        value: median validation in words.
+        good: whether it is surely within the margin of the best.
+        given_up: why it is compared with none, such as "1 seed, 60 updates"; "" where it is.
+    """
+
+    value: str
+    good: bool
+    given_up: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,104 +72,132 @@ class Map:
     """Depth x width of one cell: median validation, and which is good enough.
 
     Attributes:
-        rows: for each depth one cell a width: (value in words, whether it is within the margin),
-            or None where nothing was trained.
+        rows: for each depth one square a width, or None where nothing was trained.
         words: the least that is good enough.
     """
 
-    task: str
-    setting: str
     widths: tuple[int, ...]
-    rows: tuple[tuple[int, tuple[tuple[str, bool] | None, ...]], ...]
+    rows: tuple[tuple[int, tuple[Square | None, ...]], ...]
     words: str
 
 
 @dataclass(frozen=True)
-class Powers:
-    """Quality against watts a neuron for one cell: the figure and its numbers."""
+class Curves:
+    """Learning curves of one cell: what is spent, in which unit, and the figure if there is one."""
+
+    title: str
+    unit: str
+    loss: str
+    rows: tuple[Curve, ...]
+    figure: Markup | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """All of one cell in one setting."""
 
     task: str
     setting: str
-    figure: Markup
-    rows: tuple[ladder.Power, ...]
+    map: Map | None
+    imitations: tuple[Imitation, ...]
+    contrast: Contrast | None
+    powers: tuple[ladder.Power, ...]
+    power_figure: Markup | None
+    costs: tuple[Cost, ...]
+    cost_words: tuple[str, ...]
+    cost_figure: Markup | None
+    learning: tuple[Curves, ...]
 
 
 @dataclass(frozen=True)
 class Section:
     """All of the section; `missing` are the cells that were not measured."""
 
-    maps: tuple[Map, ...]
-    powers: tuple[Powers, ...]
+    cells: tuple[Cell, ...]
     missing: tuple[str, ...]
 
 
 def section(frames: Frames) -> Section:
     """Whatever the records say of the cells."""
     counted = ranked(frames.runs)
-    runs = counted[counted["task"].isin(CELLS)]
-    maps, powers = [], []
-    for (task, setting), part in groups(runs, ["task", "setting"]):
-        found = ladder.rungs(part, MODEL)
-        if found:
-            higher = bool(part["higher_is_better"].iloc[0])
-            least = ladder.least(part, MODEL, MARGIN)
-            maps.append(_map(task, setting, found, least, higher=higher))
-        watts = ladder.powers(part)
-        if watts:
-            powers.append(Powers(task, setting, _draw(task, watts), tuple(watts)))
+    runs = counted[counted["task"].astype(str).str.startswith(PREFIX)]
+    if runs.empty:
+        return Section((), CELLS)
+    records = ledgers.by_arm(frames)
+    points = curves(frames.records, frames.runs[frames.runs["run_id"].isin(runs["run_id"])])
+    found = [
+        _cell(task, setting, part, records, points)
+        for (_, task, setting), part in groups(runs, ["suite", "task", "setting"])
+    ]
     seen = set(runs["task"])
-    return Section(tuple(maps), tuple(powers), tuple(c for c in CELLS if c not in seen))
+    return Section(tuple(found), tuple(c for c in CELLS if c not in seen))
 
 
-def _map(
-    task: str, setting: str, found: list[ladder.Rung], least: ladder.Least | None, *, higher: bool
-) -> Map:
+def _cell(
+    task: str, setting: str, runs: pd.DataFrame, records: ledgers.Runs, points: pd.DataFrame
+) -> Cell:
+    table = imitations.shown(runs, MODEL)
+    labels = dict(zip(table["arm"], table["label"], strict=True))
+    watts = [replace(p, arm=labels[p.arm]) for p in ladder.powers(table)]
+    costs = neuron_costs.costs(table, records)
+    drawn = [cost for cost in costs if neuron_figures.known(cost)]
+    return Cell(
+        task=task,
+        setting=setting,
+        map=_map(runs),
+        imitations=tuple(imitations.imitations(table)),
+        contrast=imitations.contrast(runs, MODEL),
+        powers=tuple(watts),
+        power_figure=neuron_figures.power(task, watts, LIVING_W, LIMIT_W) if watts else None,
+        costs=tuple(costs),
+        cost_words=tuple(neuron_costs.words(costs)),
+        cost_figure=neuron_figures.joules(task, drawn, LIVING_W, LIMIT_W) if drawn else None,
+        learning=tuple(_learning(task, runs, table, points)),
+    )
+
+
+def _map(runs: pd.DataFrame) -> Map | None:
+    found = ladder.rungs(runs, MODEL)
+    least = ladder.least(runs, MODEL, MARGIN)
+    if not found or least is None:
+        return None
+    higher = bool(runs["higher_is_better"].iloc[0])
     good = ladder.good_enough(found, MARGIN, higher=higher)
-    widths = sorted({r.width for r in found})
-    at = {(r.depth, r.width): (digits(r.validation), good[r.arm][1]) for r in found}
-    depths = sorted({r.depth for r in found})
+    # Of a depth and width with several rates the one of the best validation, if it has one.
+    order = sorted(found, key=lambda r: (not r.given_up, r.validation if higher else -r.validation))
+    at = {(r.depth, r.width): _square(r, surely=good.get(r.arm, (False, False))[1]) for r in order}
+    widths, depths = (sorted({size[i] for size in at}) for i in (1, 0))
     rows = tuple((depth, tuple(at.get((depth, width)) for width in widths)) for depth in depths)
-    words = ""
-    if least is not None:
-        words = (
-            f"Within {MARGIN:.0%} of the best validation: depth {least.depth_words}, "
-            f"{least.units_words} units."
+    words = (
+        f"Within {MARGIN:.0%} of the best validation: depth {least.depth_words}, "
+        f"{least.units_words} units."
+    )
+    given_up = sum(bool(square.given_up) for square in at.values())
+    if given_up:
+        words += (
+            f" In italics {given_up} that {'was' if given_up == 1 else 'were'} given up on the "
+            "way, after fewer updates or seeds; compared with none."
         )
-    return Map(task, setting, tuple(widths), rows, words)
+    return Map(tuple(widths), rows, words)
 
 
-def _draw(task: str, found: list[ladder.Power]) -> Markup:
-    limit = LANDAUER_J * BITS_PER_S
-    qualities = [p.quality for p in found]
-    spread = (max(qualities) - min(qualities)) or abs(qualities[0]) or 1.0
-    _, high = around([p.high for p in found])
-    plot = LogPlot(
-        (limit / 10, high),
-        (min(qualities) - 0.15 * spread, max(qualities) + 0.15 * spread),
-        "Power a neuron",
-        "Quality",
-        unit("W"),
-        digits,
-        y_log=False,
-    )
-    top, bottom = plot.y(plot.y_range[1]), plot.y(plot.y_range[0])
-    plot.add(
-        '<rect class="living" x="{}" y="{}" width="{}" height="{}"/>',
-        plot.x(LIVING_W[0]), top, max(2.0, plot.x(LIVING_W[1]) - plot.x(LIVING_W[0])), bottom - top,
-    )  # fmt: skip
-    plot.text(LIVING_W[1], plot.y_range[0], "living cell")
-    plot.add(
-        '<line class="level" x1="{0}" x2="{0}" y1="{1}" y2="{2}"/>', plot.x(limit), top, bottom
-    )
-    plot.text(limit, plot.y_range[0], "one bit erased a ms")
-    for p in found:
-        y = plot.y(p.quality)
-        plot.add(
-            '<line class="whisker s-{}" x1="{}" x2="{}" y1="{}" y2="{}"/>',
-            p.family, plot.x(p.low), plot.x(p.high), y, y,
-        )  # fmt: skip
-        plot.marker(p.watts, p.quality, p.family, f"{p.arm}: {si(p.watts, 'W')}")
-    return plot.svg(
-        f"Quality on {task} against watts a neuron: {len(found)} imitations, the living cell at "
-        "0.17 to 0.27 nW and Landauer's limit. All numbers are in the table below."
-    )
+def _square(rung: ladder.Rung, *, surely: bool) -> Square:
+    given_up = ""
+    if rung.given_up:
+        given_up = f"{rung.seeds} seed{'s' * (rung.seeds > 1)}, {si(rung.steps, '')} updates"
+    return Square(digits(rung.validation), surely, given_up)
+
+
+def _learning(
+    task: str, runs: pd.DataFrame, table: pd.DataFrame, points: pd.DataFrame
+) -> list[Curves]:
+    labels = dict(zip(table["design"], table["label"], strict=True))
+    out = []
+    data = learning.over_data(runs, labels, neuron_costs.data_s(task))
+    if data:
+        figure = neuron_figures.data(task, data)
+        out.append(Curves("data", "s", "Test log-loss", tuple(data), figure))
+    joules = learning.over_joules(table, points)
+    if joules:
+        out.append(Curves("joules of training", "J", "Validation log-loss", tuple(joules)))
+    return out

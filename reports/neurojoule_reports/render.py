@@ -171,7 +171,11 @@ def html(
     medians = curves.median_curves(curves.curves(tables.records, tables.runs))
     pages = {
         name: (templates / file).read_text(encoding="utf-8")
-        for name, file in (("page", "report.html"), ("robustness", "robustness.html"))
+        for name, file in (
+            ("page", "report.html"),
+            ("robustness", "robustness.html"),
+            ("neuron", "neuron.html"),
+        )
     }
     environment = jinja2.Environment(
         loader=jinja2.DictLoader(pages),

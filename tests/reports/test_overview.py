@@ -4,8 +4,7 @@ import msgspec
 import pytest
 
 import synthetic
-from cells import AMPA, NMDA, cell
-from neurojoule_reports import curves, drawing, frames, ladder, neuron, overview, render, roofline
+from neurojoule_reports import curves, drawing, frames, neuron, overview, render, roofline
 
 
 def load(records):
@@ -64,26 +63,6 @@ def test_the_neuron_section_says_what_is_missing_and_which_command_measures_it(t
     text = render.report([runs], tmp_path / "out", formats=["html"]).path.read_text()
     assert "Not measured here: neuron_lif, neuron_l5_ampa, neuron_l5_nmda." in text
     assert "<code>neurojoule run neuron</code> measures them" in text
-
-
-def test_a_cells_map_shows_which_network_is_surely_enough(monkeypatch):
-    monkeypatch.setattr(ladder, "seconds_a_sample", lambda _: 0.5)
-    made = load(cell("neuron_l5_nmda", NMDA) + cell("neuron_l5_ampa", AMPA))
-    found = neuron.section(made)
-    assert found.missing == ("neuron_lif",)
-    nmda = {m.task: m for m in found.maps}["neuron_l5_nmda"]
-    assert nmda.widths == (128,)
-    assert [(depth, cells[0][1]) for depth, cells in nmda.rows] == [
-        (1, False), (3, False), (5, True), (7, True),
-    ]  # fmt: skip
-    assert "depth 5, 640 units" in nmda.words
-    power = {p.task: p for p in found.powers}["neuron_l5_nmda"].rows[0]
-    joules = sorted(
-        r.inference.energy_j["cpu"] for r in made.records
-        if r.spec.task == "neuron_l5_nmda" and dict(r.spec.options)["layers"] == 1
-    )  # fmt: skip
-    assert power.watts == pytest.approx(joules[1] / 0.5)
-    assert power.low < power.watts < power.high
 
 
 def test_the_living_cell_spends_what_its_atp_holds():

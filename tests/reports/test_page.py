@@ -290,7 +290,9 @@ def small(tmp_path_factory):
     home = tmp_path_factory.mktemp("small")
     records = [*synthetic.study(seeds=3, sizes=(4_000,)), synthetic.make(machine="workstation")]
     records += robust.study(seeds=3)
-    runs = synthetic.save([*records, *cells.cell("neuron_l5_nmda", cells.NMDA)], home / "runs")
+    runs = synthetic.save(
+        [*records, *cells.cell("neuron_l5_nmda", cells.NMDA), *cells.beside()], home / "runs"
+    )
     return render.report([runs], home / "report", formats=["html"])
 
 
@@ -342,3 +344,29 @@ def test_a_link_to_a_figure_keeps_what_is_shown(page, report):
     page.js("document.querySelector('.overview a').click()")
     assert page.js("location.hash") == "#axis=time"
     assert page.js("document.activeElement.tagName") == "FIGURE"
+
+
+NEURON = "section[aria-labelledby=neuron]"
+
+
+def test_the_neurons_figures_are_described_and_their_numbers_stand_in_tables(page, small):
+    page.open(small.path)
+    drawn = page.js(
+        f"all('{NEURON} svg').map((s) => [s.getAttribute('role'), s.getAttribute('aria-label')])"
+    )
+    assert [role for role, _ in drawn] == ["img"] * 3
+    assert all("numbers are in the table below" in words for _, words in drawn)
+    page.js(f"all('{NEURON} details').forEach((d) => {{ d.open = true; }})")
+    heads = page.js(f"texts('{NEURON} thead tr')")
+    for head in ("Layers", "Imitation", "Design"):
+        assert any(text.startswith(head) for text in heads)
+
+
+@pytest.mark.parametrize("width", [380, 1280])
+def test_the_neuron_stays_within_the_edge(page, small, width):
+    page.size(width)
+    page.open(small.path)
+    page.js(f"all('{NEURON} details').forEach((d) => {{ d.open = true; }})")
+    assert page.js("document.documentElement.scrollWidth") <= width
+    edges = page.js(f"all('{NEURON} svg').map((s) => s.getBoundingClientRect().right)")
+    assert max(edges) <= width

@@ -21,7 +21,7 @@ def imitation(task, model, validation, seed, **facts):
     r = synthetic.make(
         suite="neuron", task=task, model=model, family=facts.get("family", "surrogate"), size=None,
         seed=seed, options=tuple(options.items()), share=facts.get("share", 1.0),
-        steps=facts.get("steps", 1000),
+        steps=facts.get("steps", 1000), grade="measured",
     )  # fmt: skip
     measures = facts.get("measures", spikes_and_voltage(facts.get("auc", 0.9)))
     quality = msgspec.structs.replace(
@@ -112,3 +112,14 @@ def untrained(record):
     work = msgspec.structs.replace(record.work, training_flops=0.0)
     first = rec.CurvePoint(step=0, time_s=0, cpu_s=0, flops=0, loss=None, validation=0.25)
     return msgspec.structs.replace(record, spec=spec, train=train, work=work, curve=(first,))
+
+
+def beside(task="neuron_l5_nmda"):
+    """What gives every table and figure of the section something to show."""
+    gru = {"family": "recurrent", "step_j": 1e-3}
+    found = [
+        imitation(task, "gru", 0.2 + 0.05 * share**-0.7, seed, share=share, **gru)
+        for share in (1 / 8, 1 / 4, 1 / 2, 1.0)
+        for seed in range(3)
+    ]
+    return [*found, *halving(task), simulation(task, step_j=2e-3)]
