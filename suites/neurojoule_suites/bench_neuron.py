@@ -212,20 +212,24 @@ def _of(record: Record) -> Arm:
 
 
 def _costs(records: Iterable[Record], steps: int) -> dict[Arm, float]:
-    """What an update costs: joules where they are known for all arms, else seconds."""
-    first = [
-        r
+    """What an update of each arm costs: joules, or seconds of the CPU where no joule is valid.
+
+    A joule measured beside somebody else's work is not valid; such an arm is priced by its CPU
+    seconds at what a second of the others cost.
+    """
+    first = {
+        _of(r): r
         for r in records
-        if r.spec.model not in SIMULATED
-        and r.spec.recipe.steps == steps
-        and r.train
-        and r.status == "ok"
-    ]
-    joules = [ranked_j(r.train.energy_j) for r in first if r.train]
-    seconds = [r.train.time_s for r in first if r.train]
-    known = [x for x in joules if x is not None]
-    values = known if len(known) == len(joules) else seconds
-    return {_of(record): value / steps for record, value in zip(first, values, strict=True)}
+        if r.spec.model not in SIMULATED and r.spec.recipe.steps == steps and r.status == "ok"
+    }
+    cpu_s = {arm: r.train.cpu_s for arm, r in first.items() if r.train}
+    joules = {
+        arm: value
+        for arm, r in first.items()
+        if r.train and r.energy_valid and (value := ranked_j(r.train.energy_j)) is not None
+    }
+    power_w = median([joules[arm] / cpu_s[arm] for arm in joules]) if joules else 1.0
+    return {arm: joules.get(arm, power_w * cpu_s[arm]) / steps for arm in cpu_s}
 
 
 def _updates(cost: dict[Arm, float], arm: Arm, budget: int) -> int:

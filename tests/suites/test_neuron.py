@@ -161,14 +161,22 @@ def test_without_the_reference_nothing_follows():
     assert next_round([r for r in first_round() if r.spec.model == "glm"]) == []
 
 
+def by_seconds(measured_record, **changes):
+    """The same record with CPU seconds in proportion to its joules, at 3 W."""
+    spec = measured_record.spec
+    seconds = joules_of(spec) * spec.recipe.steps / 3
+    train = msgspec.structs.replace(measured_record.train, cpu_s=seconds, **changes)
+    return msgspec.structs.replace(measured_record, train=train)
+
+
 def test_without_a_meter_seconds_stand_for_joules():
-    blind = [
-        msgspec.structs.replace(
-            r,
-            train=msgspec.structs.replace(
-                r.train, energy_j={"cpu": None}, time_s=joules_of(r.spec) * r.spec.recipe.steps
-            ),
-        )
-        for r in first_round()
-    ]
+    blind = [by_seconds(r, energy_j={"cpu": None}) for r in first_round()]
     assert next_round(blind) == next_round(first_round())
+
+
+def test_an_arm_measured_beside_other_work_is_priced_by_its_seconds():
+    records = [by_seconds(r) for r in first_round()]
+    expected = next_round(records)
+    spoilt = msgspec.structs.replace(records[3].train, energy_j={"cpu": 1e6})
+    records[3] = msgspec.structs.replace(records[3], energy_valid=False, train=spoilt)
+    assert next_round(records) == expected
