@@ -5,6 +5,7 @@ were given up on the way are not here; the ladder's map shows them as such.
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -94,11 +95,11 @@ class Contrast:
     def words(self) -> str:
         """All differences in a sentence."""
         said = [
-            f"{d.measure} {d.refusal}"
-            if d.refusal
-            else f"{d.measure} {signed(d.value)} ({signed(d.low)} to {signed(d.high)})"
+            f"{d.measure} {signed(d.value)} ({signed(d.low)} to {signed(d.high)})"
             for d in self.differences
+            if not d.refusal
         ]
+        said += dict.fromkeys(d.refusal for d in self.differences if d.refusal)
         return (
             f"The best deep network ({self.deep}) less the best of one layer ({self.shallow}), "
             f"on the test split, paired by seed: {', '.join(said)}."
@@ -116,13 +117,28 @@ def shown(runs: pd.DataFrame, model: str) -> pd.DataFrame:
     rungs = ladder.rungs(runs, model)
     finals = finals[~finals["arm"].isin([rung.arm for rung in rungs if rung.given_up])]
     names = {rung.arm: f"{model} {rung.depth} \u00d7 {rung.width}" for rung in rungs}
+    return finals.assign(label=finals["arm"].map(_labels(finals, names, model)))
+
+
+def _labels(finals: pd.DataFrame, names: dict[str, str], model: str) -> dict[str, str]:
+    """A name for each arm: of a rung its depth and width, of others no more than tells them apart.
+
+    What is built like the ladder and is no rung keeps all of its options.
+    """
     arms = finals[["arm", "design"]].drop_duplicates()
-    same = arms["design"].duplicated(keep=False)
-    labels = {
-        arm: names.get(arm, design) + (arm.removeprefix(design) if twice else "")
-        for arm, design, twice in zip(arms["arm"], arms["design"], same, strict=True)
+    plain = {d: " ".join(w for w in d.split() if "=" not in w) for d in arms["design"].unique()}
+    alone = Counter(plain.values())
+    labels = {}
+    for arm, design in zip(arms["arm"], arms["design"], strict=True):
+        short = plain[design]
+        fits = alone[short] == 1 and not design.startswith(f"{model} ")
+        labels[arm] = names.get(arm, short if fits else design)
+    often = Counter(labels.values())
+    designs = dict(zip(arms["arm"], arms["design"], strict=True))
+    return {
+        arm: label + (arm.removeprefix(designs[arm]) if often[label] > 1 else "")
+        for arm, label in labels.items()
     }
-    return finals.assign(label=finals["arm"].map(labels))
 
 
 def imitations(table: pd.DataFrame) -> list[Imitation]:

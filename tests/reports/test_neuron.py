@@ -72,6 +72,34 @@ def test_what_was_given_up_stands_in_no_table():
     assert found.contrast is None
 
 
+def test_an_arm_is_called_by_no_more_than_tells_it_apart():
+    records = [
+        rung(TASK, 3, 32, 0.3, 0),
+        imitation(TASK, "tcn_surrogate", 0.3, 0, options={"layers": 2, "taps": 1}),
+        imitation(TASK, "elm", 0.3, 0, options={"branches": 4}),
+        imitation(TASK, "dann_temporal", 0.3, 0, options={"dendrites": 4}),
+        imitation(TASK, "dann_temporal", 0.3, 0, options={"dendrites": 8}),
+    ]
+    assert {i.label for i in section(records).imitations} == {
+        "tcn_surrogate 3 \u00d7 32",
+        "tcn_surrogate layers=2 taps=1",
+        "elm",
+        "dann_temporal dendrites=4",
+        "dann_temporal dendrites=8",
+    }
+
+
+def test_two_rates_of_one_design_are_told_apart():
+    records = three("gru")
+    for record in three("gru", 0.2):
+        recipe = msgspec.structs.replace(record.spec.recipe, learning_rate=0.1)
+        spec = msgspec.structs.replace(record.spec, recipe=recipe)
+        records.append(
+            msgspec.structs.replace(record, spec=spec, run_id=f"b{record.run_id}", spec_hash="b")
+        )
+    assert [i.label for i in section(records).imitations] == ["gru, rate 0.1", "gru, rate 0.003"]
+
+
 # Quality ------------------------------------------------------------------------------------------
 
 
@@ -113,7 +141,7 @@ def test_one_layer_is_set_against_the_best_deep_network_seed_by_seed():
 
 def test_two_seeds_are_too_few_for_an_interval_and_it_says_so():
     records = [rung(TASK, depth, 32, 0.4, s) for depth in (1, 3) for s in range(2)]
-    assert "AUC not enough runs (2 of 3)" in section(records).contrast.words
+    assert section(records).contrast.words.endswith("paired by seed: not enough runs (2 of 3).")
 
 
 # Costs --------------------------------------------------------------------------------------------
