@@ -1,6 +1,7 @@
 """The neuron's section, on planted records whose costs are calculated by hand."""
 
 import csv
+import json
 import math
 import re
 
@@ -355,6 +356,19 @@ def test_the_page_holds_every_table_of_the_cell(tmp_path):
     assert "nan" not in plain.lower().replace("nano", "")
     assert part.count('role="img"') == 3
     assert part.index("neuron_simulator") > 0
+
+
+def test_every_format_copes_with_a_run_that_was_not_trained(tmp_path):
+    bare = [cells.untrained(r) for r in (simulation(), simulation("neuron_l5_ampa"))]
+    records = [*three("gru"), *cells.synthetic.study(seeds=2, sizes=(4_000,)), *bare]
+    runs = cells.synthetic.save(records, tmp_path / "runs")
+    formats = [name for name in render.FORMATS if name not in {"png", "svg", "parquet"}]
+    made = render.report([runs], tmp_path / "out", formats=formats)
+    assert "not enough runs" in made.path.read_text()
+    rows = json.loads((tmp_path / "out" / "report.json").read_text())["runs"]
+    (row,) = (r for r in rows if r["task"] == TASK and r["arm"].startswith("simulation"))
+    assert row["train_energy_j"] is None
+    assert row["infer_energy_j"] == 1.4
 
 
 def test_the_columns_of_the_measures_are_in_the_csv(tmp_path):
