@@ -34,11 +34,12 @@ def some_of(name, split):
     return x, torch.randint(task.outputs, (count,), generator=generator)
 
 
-# Of this package; what else is installed answers for itself. A window takes a second in NEURON.
+# Of this package; what else is installed answers for itself. A simulation takes a second a batch:
+# test_biophysical.
 MODELS = [
     m
     for m in registry.models().values()
-    if m.build.__module__.startswith("neurojoule.") and m.name != "neuron_simulator"
+    if m.build.__module__.startswith("neurojoule.") and m.family != "biophysical"
 ]
 TASKS = [t for t in registry.tasks().values() if t.load.__module__.startswith("neurojoule.")]
 

@@ -11,14 +11,14 @@ from neurojoule.registry import Shape
 from neurojoule.spec import Recipe
 from neurojoule.train import LOSSES, gradient_learner
 
-# Takes a second a window: test_biophysical.
-SLOW = {"neuron_simulator"}
-MODELS = {name: model for name, model in registry.models().items() if name not in SLOW}
+# A batch of a simulation takes a second, but for the point neuron: test_biophysical has the others.
+MODELS = {n: model for n, model in registry.models().items() if n != "neuron_simulator"}
 PAIRS = [
     pytest.param(model, task, id=f"{model.name}-{task.name}")
     for model in MODELS.values()
     for task in registry.tasks().values()
     if views.why_not(model, task) is None
+    and (model.family != "biophysical" or task.name == "neuron_lif")
 ]
 
 # Small enough to differentiate numerically: (options, shape).
