@@ -116,7 +116,7 @@ _DESIGN = ["suite", "task", "setting", "design"]
 def _finals(runs: pd.DataFrame, model: str) -> pd.DataFrame:
     """The longest runs of a ladder's rungs, and whether others outlived them (`given_up`).
 
-    Others did where they have more seeds; where nobody has seeds enough, more rounds will do.
+    Others did where they have more seeds; where all have one, those of more rounds.
     """
     here = runs[(registered(runs) == model) & (runs["share"] == 1)]
     here = here[here["model"].astype(str).map(depth_of).notna()]
@@ -125,7 +125,7 @@ def _finals(runs: pd.DataFrame, model: str) -> pd.DataFrame:
     cell = [finals[name] for name in _DESIGN[:-1]]
     most = seeds.groupby(cell).transform("max")
     fewer_rounds = finals["rounds"] < finals["rounds"].groupby(cell).transform("max")
-    given_up = (seeds < most.clip(upper=MIN_PAIRS)) | ((most < MIN_PAIRS) & fewer_rounds)
+    given_up = (seeds < most.clip(upper=MIN_PAIRS)) | ((most == 1) & fewer_rounds)
     return finals.assign(given_up=given_up)
 
 

@@ -41,6 +41,15 @@ def test_with_one_seed_each_more_rounds_outlive_fewer():
     ]
 
 
+def test_a_last_round_that_is_under_way_compares_those_that_have_come_as_far():
+    records = [r for r in halving() if r.spec.seed < 2]
+    records += [rung("neuron_l5_nmda", 7, 8, 0.5, seed, steps=700) for seed in range(2)]
+    kept = ladder.compared(table(records), MODEL)
+    assert {(int(s), int(n)) for s, n in zip(kept["steps"], kept["seed"], strict=True)} == {
+        (1000, 0), (1000, 1), (700, 0), (700, 1),
+    }  # fmt: skip
+
+
 def test_arms_of_one_budget_of_joules_have_other_numbers_of_updates_and_are_compared():
     records = [
         rung("neuron_lif", layers, 32, loss, seed, steps=steps)
