@@ -135,8 +135,8 @@ def overhead(bench: Bench, pairs: int = 90) -> str:
     added = edges + others
     return (
         f"a window adds {slower + added:+.3%} to 2 s, 95 % interval {slower - half + added:+.3%} "
-        f"to {slower + half + added:+.3%} (at most 0.2 %), over {pairs} alternating pairs: its edges "
-        f"{edges:.3%}, other threads {others:.3%}, the work between {slower:+.3%}"
+        f"to {slower + half + added:+.3%} (at most 0.2 %), over {pairs} alternating pairs: its "
+        f"edges {edges:.3%}, other threads {others:.3%}, the work between {slower:+.3%}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The cells' tasks: windows of simulations that are what the data set holds, and of no other split."""
+"""The cells' tasks: windows are what the data set holds, and no split shares a simulation."""
 
 import math
 
@@ -19,7 +19,8 @@ def few(monkeypatch):
     monkeypatch.setattr(neuron, "SIMULATIONS", {"train": 2, "validation": 1, "test": 1})
 
 
-def test_a_window_is_a_stretch_of_its_simulation(few):
+@pytest.mark.usefixtures("few")
+def test_a_window_is_a_stretch_of_its_simulation():
     x, y = get_task("neuron_lif").load("train")
     data = dataset("lif", simulations=2, seconds=6, seed=0, cache_folder=cache.folder())
     assert x.shape == (22, 320, 700)
@@ -34,27 +35,31 @@ def test_a_window_is_a_stretch_of_its_simulation(few):
     assert np.allclose(voltage_mv, expected, atol=1e-4)
 
 
-def test_windows_cover_every_ms_after_the_first_half_second_once(few):
+@pytest.mark.usefixtures("few")
+def test_windows_cover_every_ms_after_the_first_half_second_once():
     _, y = get_task("neuron_lif").load("validation")
     data = dataset("lif", simulations=1, seconds=6, seed=1, cache_folder=cache.folder())
     joined = y[:, 0].reshape(-1).numpy()
     assert np.array_equal(joined, data.spikes(slice(0, 1), slice(500, 6000))[0])
 
 
-def test_splits_are_different_simulations(few):
+@pytest.mark.usefixtures("few")
+def test_splits_are_different_simulations():
     parts = [get_task("neuron_lif").load(split)[0] for split in ("train", "validation", "test")]
     assert not torch.equal(parts[0][:11], parts[1])
     assert not torch.equal(parts[1], parts[2])
 
 
-def test_the_long_task_begins_with_the_same_simulations(few):
+@pytest.mark.usefixtures("few")
+def test_the_long_task_begins_with_the_same_simulations():
     short, _ = get_task("neuron_lif").load("train")
     long, _ = get_task("neuron_lif_long").load("train")
     assert len(long) == 4 * len(short)
     assert torch.equal(long[: len(short)], short)
 
 
-def test_making_ready_leaves_nothing_to_simulate(few, monkeypatch):
+@pytest.mark.usefixtures("few")
+def test_making_ready_leaves_nothing_to_simulate(monkeypatch):
     task = get_task("neuron_lif")
     task.make_ready()
 
