@@ -15,6 +15,7 @@ adds that.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import msgspec
 import pandas as pd
@@ -190,8 +191,7 @@ def _against(
     if not simulated or not runs:
         return {}
     partners = [_with_seed(simulated[i % len(simulated)], r.spec.seed) for i, r in enumerate(runs)]
-    interval = _interval if len(runs) >= stats.MIN_PAIRS else None
-    found = duel.compare(runs, partners, stage, interval=interval, names=("it", "the simulation"))
+    found = duel.compare(runs, partners, stage, interval=_interval, names=("it", "the simulation"))
     said = {"a": LESS, "b": MORE, None: OPEN}
     return {verdict.ledger: said[verdict.winner] for verdict in found if verdict.pairs}
 
@@ -202,7 +202,11 @@ def _with_seed(record: Record, seed: int) -> Record:
 
 
 def _interval(values: Sequence[float]) -> tuple[float, float]:
-    found = stats.mean_interval(values)
+    """Of a mean over seeds; the mean itself where a ledger has a price for too few of them."""
+    try:
+        found = stats.mean_interval(values)
+    except stats.TooFewError:
+        return fmean(values), fmean(values)
     return found.low, found.high
 
 

@@ -255,6 +255,15 @@ def test_energy_that_is_not_valid_is_not_set_against_anything():
     assert gru.against["roofline"] == LESS
 
 
+def test_one_valid_energy_of_three_is_compared_by_itself():
+    spoilt = [
+        msgspec.structs.replace(r, energy_valid=False, energy_invalid_reasons=("contaminated",))
+        for r in three("gru", joules=0.7)[:2]
+    ]
+    gru = costs([*spoilt, three("gru", joules=0.7)[2], simulation(joules=1.4)])["gru"]
+    assert gru.against["meter"] == LESS
+
+
 # Learning curves ----------------------------------------------------------------------------------
 
 
