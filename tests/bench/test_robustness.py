@@ -179,7 +179,11 @@ def test_loss_of_equal_weights_costs_what_the_hypergeometric_says():
     assert [p.quality for p in found] == pytest.approx([(40 * s) ** 2 for s in robustness.LOST])
 
 
-@pytest.mark.parametrize("name", models())
+LEARNING = [name for name, model in models().items() if model.family != "biophysical"]
+"""A simulation has no weights to lose."""
+
+
+@pytest.mark.parametrize("name", LEARNING)
 def test_of_every_model_the_share_is_exact_and_the_original_stays(name):
     model = get_model(name)
     small = ("digits", "xor", "mnist1d", "spiking_xor")

@@ -24,6 +24,17 @@ def test_it_equals_its_sum():
             torch.testing.assert_close(net(x)[i, c], y)
 
 
+def test_a_binned_filter_is_the_free_one_that_is_constant_within_its_bins():
+    shape = Shape((2, 12), 3, (2, 12), steps=4)
+    binned, free = GLM(shape, 1, taps=6, bins=3), GLM(shape, 1, taps=6)
+    with torch.no_grad():
+        free.filter.weight.copy_(binned.filter.taps_weight())
+        free.filter.bias.copy_(binned.filter.bias)
+    x = (torch.rand(5, 2, 12) < 0.3).float()
+    torch.testing.assert_close(binned(x), free(x))
+    assert sizing.parameters(binned) == (2 * 3 + 1) * 3
+
+
 def test_answers_at_each_step_are_those_of_shorter_sequences():
     net = GLM(Shape((2, 12), 3, (2, 12), steps=12), 1, taps=5)
     x = torch.randn(4, 2, 12)

@@ -61,6 +61,32 @@ def test_working_spike_by_spike_changes_nothing_but_the_work():
     assert work.count(events, x).forward_flops < work.count(dense, x).forward_flops
 
 
+def test_a_binned_first_filter_is_the_free_one_that_is_constant_within_its_bins():
+    torch.manual_seed(0)
+    binned = TCNSurrogate(SPIKES, 4, first_taps=9, taps=3, bins=4).eval()
+    free = TCNSurrogate(SPIKES, 4, first_taps=9, taps=3).eval()
+    weights = binned.state_dict()
+    weights["convolutions.0.weight"] = binned.convolutions[0].taps_weight()
+    free.load_state_dict(weights)
+    x = (torch.rand(4, 3, 30) < 0.1).float()
+    torch.testing.assert_close(binned(x), free(x))
+    assert binned.reads_spikes
+    torch.testing.assert_close(binned(x.bool()), free(x))
+    saved = 3 * 4 * (9 - 4)  # channels, units, taps that are no parameters
+    assert sizing.parameters(free) - sizing.parameters(binned) == saved
+
+
+def test_dilated_filters_see_as_far_as_their_gaps_add_up():
+    torch.manual_seed(0)
+    net = TCNSurrogate(SPIKES, 4, layers=3, first_taps=5, taps=3, dilation=2).eval()
+    field = 5 + (3 - 1) * (1 + 2)
+    x = (torch.rand(1, 3, 30) < 0.5).float()
+    for lag, seen in ((field - 1, True), (field, False)):
+        changed = x.clone()
+        changed[:, :, 29 - lag] = 1 - changed[:, :, 29 - lag]
+        assert (not torch.equal(net(changed)[:, :, -1], net(x)[:, :, -1])) == seen
+
+
 def test_no_output_sees_the_future():
     net = TCNSurrogate(SPIKES, 4, first_taps=5, taps=3).eval()
     x = torch.rand(1, 3, 30)
@@ -75,8 +101,10 @@ def test_operations_by_hand():
     counted = work.count(
         TCNSurrogate(SPIKES, H, layers=L, first_taps=k1, taps=k), torch.rand(2, c, T)
     )
-    macs = T * H * (c * k1 + H * k) + 20 * H * C
-    assert counted.forward_flops == 2 * macs + L * T * H * (1 + 4)
+    # Asked are the last 20 steps, for which the second layer reads 2 more of the first one.
+    steps = 20 + k - 1
+    macs = T * H * c * k1 + steps * H * H * k + 20 * H * C
+    assert counted.forward_flops == 2 * macs + (steps + 20) * H * (1 + 4)
 
 
 def test_it_can_be_streamed():
