@@ -75,11 +75,14 @@ def _of_tasks(known: Known, tasks: Sequence[str]) -> pd.DataFrame:
 def _of_setting(runs: pd.DataFrame) -> pd.DataFrame:
     if runs.empty:
         return runs
-    settings = sorted(
-        groups(runs, ["scale", "setting"]),
-        key=lambda found: (SCALES.index(found[0][0]), -len(found[1]), found[0]),
-    )
-    return settings[0][1]
+    sizes = [(str(s), str(where), int(n)) for (s, where), n in _sizes(runs).items()]
+    scale, setting, _ = min(sizes, key=lambda found: (SCALES.index(found[0]), -found[2], found[1]))
+    return runs[(runs["scale"] == scale) & (runs["setting"] == setting)]
+
+
+def _sizes(runs: pd.DataFrame) -> dict[tuple[str, str], int]:
+    """Runs by scale and setting, counted and not copied: a table may hold 100,000."""
+    return dict(runs.groupby(["scale", "setting"]).size())
 
 
 def _evidence(runs: pd.DataFrame, status: str, words: str) -> Evidence:

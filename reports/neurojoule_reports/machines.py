@@ -130,10 +130,15 @@ def words(found: Sides) -> str:
     return "\n".join([*lines, *([found.note] if found.note else [])])
 
 
+_KEY = ["suite", "task", "arm", "recipe", "seed"]
+_BOUNDS = [f"{stage}_energy_{end}_j" for stage in ("train", "infer") for end in ("low", "high")]
+
+
 def pairs_of_settings(frames: Frames) -> list[Sides]:
     """The setting with the most runs against each other one; what only one ran is left out."""
     names = _settings(frames)
-    parts = dict(groups(ranked(frames.runs), ["setting"])) if names else {}
+    needed = ["setting", "grade", *_KEY, *(column for column, _ in FIGURES), *_BOUNDS]
+    parts = dict(groups(ranked(frames.runs)[needed], ["setting"])) if names else {}
     tables = {key[0]: part for key, part in parts.items()}
     if len(tables) < 2:
         return []
@@ -146,11 +151,9 @@ def sides(a: pd.DataFrame, b: pd.DataFrame, name_a: str, name_b: str) -> Sides:
     """Compare two tables of ranked runs, each of one setting."""
     grades = [set(part["grade"].dropna()) for part in (a, b)]
     differ = grades[0] != grades[1] and all(grades)
-    key = ["suite", "task", "arm", "recipe", "seed"]
     columns = [column for column, _ in FIGURES]
-    bounds = [f"{stage}_energy_{end}_j" for stage in ("train", "infer") for end in ("low", "high")]
-    kept = [*key, *columns, *bounds]
-    both = a[kept].merge(b[kept], on=key, suffixes=("_a", "_b"))
+    kept = [*_KEY, *columns, *_BOUNDS]
+    both = a[kept].merge(b[kept], on=_KEY, suffixes=("_a", "_b"))
     rows = tuple(
         Row(
             suite,
