@@ -2,12 +2,12 @@
 
 import msgspec
 import pytest
-from tests.support.records import record
 
 from neurojoule.record import Quality
 from neurojoule.spec import SCALES, Setup
 from neurojoule.suite import further, suites
 from neurojoule_suites import bench_neuron as neuron
+from records import record
 
 FULL = SCALES["full"]
 PLAN = neuron.PLANS["full"]
