@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from neurojoule.errors import UserError
 from neurojoule.kernels import event_loops, jit
-from neurojoule.kernels.events import SpikeEvents
+from neurojoule.kernels.events import SpikeEvents, check_spikes, dense_spikes, spike_events
 from neurojoule.kernels.sums import is_compiled
 
 
@@ -96,20 +96,12 @@ class BinnedConv1d(nn.Module):
             UserError: when the input has another shape, needs a gradient, or holds anything but
                 spikes.
         """
-        channels = self.weight.shape[1]
-        if len(x.shape) != 3 or x.shape[1] != channels:
-            raise UserError(
-                f"This layer takes spikes of shape (batch, {channels}, steps); given "
-                f"{tuple(x.shape)}."
-            )
-        if isinstance(x, Tensor) and x.requires_grad:
-            raise UserError("BinnedConv1d is a first layer: spikes have no gradient.")
+        check_spikes(x, self.weight.shape[1], "BinnedConv1d")
         if not is_compiled(self.weight):
-            dtype = self.weight.dtype
-            dense = x.to(dtype) if isinstance(x, Tensor) else x.to_dense(dtype)
+            dense = dense_spikes(x, self.weight.dtype)
             taps = self.taps_weight()
             return F.conv1d(F.pad(dense, (taps.shape[2] - 1, 0)), taps, self.bias)
-        events = x if isinstance(x, SpikeEvents) else SpikeEvents.from_dense(x)
+        events = spike_events(x)
         y: Tensor = _Change.apply(events, self.weight, self.bias, self.edges)  # type: ignore[no-untyped-call]
         return y
 
@@ -123,7 +115,7 @@ class BinnedConv1d(nn.Module):
         units = len(self.weight)
         if not is_compiled(self.weight):
             return samples * steps * self.taps_weight().numel()
-        events = x if isinstance(x, SpikeEvents) else SpikeEvents.from_dense(x)
+        events = spike_events(x)
         changes = sum(int((events.time + edge < steps).sum()) for edge in self.edges)
         return units * (changes + samples * (steps - 1))
 

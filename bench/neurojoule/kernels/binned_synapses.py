@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from neurojoule.errors import UserError
 from neurojoule.kernels import jit, synapse_loops, wiring
 from neurojoule.kernels.binned import log_edges
-from neurojoule.kernels.events import SpikeEvents
+from neurojoule.kernels.events import SpikeEvents, check_spikes, dense_spikes, spike_events
 from neurojoule.kernels.sums import is_compiled
 
 
@@ -85,21 +85,14 @@ class BinnedSynapses(nn.Module):
             UserError: when the input has another shape, needs a gradient, or holds anything but
                 spikes.
         """
-        if len(x.shape) != 3 or x.shape[1] != self.channels:
-            raise UserError(
-                f"This layer takes spikes of shape (batch, {self.channels}, steps); given "
-                f"{tuple(x.shape)}."
-            )
-        if isinstance(x, Tensor) and x.requires_grad:
-            raise UserError("BinnedSynapses is a first layer: spikes have no gradient.")
+        check_spikes(x, self.channels, "BinnedSynapses")
         start = self._start(x.shape[2])
         if not is_compiled(self.weight):
-            dtype = self.weight.dtype
-            dense = x.to(dtype) if isinstance(x, Tensor) else x.to_dense(dtype)
+            dense = dense_spikes(x, self.weight.dtype)
             taps = self.taps_weight()
             window = F.pad(dense, (taps.shape[2] - 1, 0))[:, :, start:]
             return F.conv1d(window, taps, self.bias)
-        events = x if isinstance(x, SpikeEvents) else SpikeEvents.from_dense(x)
+        events = spike_events(x)
         y: Tensor = _Reach.apply(  # type: ignore[no-untyped-call]
             events, self.weight, self.bias, self.edges, self._by_channel, start
         )
@@ -120,7 +113,7 @@ class BinnedSynapses(nn.Module):
         if not is_compiled(self.weight):
             taps = int(self.edges[-1])
             return samples * (steps - start) * units * channels * taps
-        events = x if isinstance(x, SpikeEvents) else SpikeEvents.from_dense(x)
+        events = spike_events(x)
         readers = torch.bincount(self.index.flatten(), minlength=channels)[events.channel]
         lasts = events.time + self.edges[-1] > start
         changes = sum(

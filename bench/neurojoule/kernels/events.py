@@ -96,6 +96,33 @@ class SpikeEvents:
         return SpikeEvents(new, self.channel[old], self.time[old], (len(samples), *self.shape[1:]))
 
 
+def spike_events(x: SpikeEvents | Tensor) -> SpikeEvents:
+    """Spikes as events, whatever they come as."""
+    return x if isinstance(x, SpikeEvents) else SpikeEvents.from_dense(x)
+
+
+def dense_spikes(x: SpikeEvents | Tensor, dtype: torch.dtype) -> Tensor:
+    """Spikes as numbers, whatever they come as."""
+    return x.to(dtype) if isinstance(x, Tensor) else x.to_dense(dtype)
+
+
+def check_spikes(x: SpikeEvents | Tensor, channels: int, layer: str) -> None:
+    """What a first layer over spikes takes.
+
+    Raises:
+        UserError: for another shape than (batch, channels, steps), or an input with a gradient.
+    """
+    if len(x.shape) != 3 or x.shape[1] != channels:
+        raise UserError(
+            f"This layer takes spikes of shape (batch, {channels}, steps); given {tuple(x.shape)}."
+        )
+    if isinstance(x, Tensor) and x.requires_grad:
+        raise UserError(
+            f"{layer} is a first layer: spikes have no gradient. Use torch.nn.Conv1d for a layer "
+            "whose input needs one."
+        )
+
+
 class EventConv1d(nn.Module):
     """Causal convolution of spikes.
 
@@ -144,12 +171,11 @@ class EventConv1d(nn.Module):
             UserError: when the input has another shape, needs a gradient, or holds anything but
                 spikes.
         """
-        self._check(x)
+        check_spikes(x, self.weight.shape[1], "EventConv1d")
         if not is_compiled(self.weight):
-            dtype = self.weight.dtype
-            dense = x.to(dtype) if isinstance(x, Tensor) else x.to_dense(dtype)
+            dense = dense_spikes(x, self.weight.dtype)
             return F.conv1d(F.pad(dense, (self.weight.shape[2] - 1, 0)), self.weight, self.bias)
-        events = x if isinstance(x, SpikeEvents) else SpikeEvents.from_dense(x)
+        events = spike_events(x)
         y: Tensor = _Spread.apply(events, self.weight, self.bias)  # type: ignore[no-untyped-call]
         return y
 
@@ -158,22 +184,9 @@ class EventConv1d(nn.Module):
         if not is_compiled(self.weight):
             samples, _, steps = x.shape
             return samples * steps * self.weight.numel()
-        events = x if isinstance(x, SpikeEvents) else SpikeEvents.from_dense(x)
+        events = spike_events(x)
         units, _, taps = self.weight.shape
         return units * int((events.shape[2] - events.time).clamp(max=taps).sum())
-
-    def _check(self, x: SpikeEvents | Tensor) -> None:
-        channels = self.weight.shape[1]
-        if len(x.shape) != 3 or x.shape[1] != channels:
-            raise UserError(
-                f"This layer takes spikes of shape (batch, {channels}, steps); given "
-                f"{tuple(x.shape)}."
-            )
-        if isinstance(x, Tensor) and x.requires_grad:
-            raise UserError(
-                "EventConv1d is a first layer: spikes have no gradient. Use torch.nn.Conv1d for "
-                "a layer whose input needs one."
-            )
 
 
 def _find(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
