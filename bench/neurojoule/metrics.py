@@ -54,8 +54,8 @@ def quality(metric: Metric, output: Tensor, y: Tensor) -> float:
     if metric == "mean_squared_error":
         return float(F.mse_loss(output.float(), y.float()))
     if y.is_floating_point():
-        return float(((output > 0) == (y > 0.5)).float().mean())
-    return float((by_step(output, y).argmax(1) == y).float().mean())
+        return float(((output > 0) == (y > 0.5)).double().mean())
+    return float((by_step(output, y).argmax(1) == y).double().mean())
 
 
 def measures(metric: Metric, output: Tensor, y: Tensor) -> dict[str, float]:

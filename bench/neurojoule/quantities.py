@@ -68,8 +68,12 @@ def percent(share: float | None) -> str:
     return MISSING if share is None or math.isnan(share) else f"{100 * share:.1f} %"
 
 
+ROUNDING = 1e-9
+"""Differences under this are what sums in another order leave."""
+
+
 def signed(value: float, figures: int = 2) -> str:
-    """With its sign, a real minus: +1.2, \u22120.4, 0."""
-    if value == 0:
+    """With its sign, a real minus: +1.2, \u22120.4; 0 for what is left of rounding too."""
+    if abs(value) < ROUNDING:
         return "0"
     return ("+" if value > 0 else "") + digits(value, figures)

@@ -57,3 +57,8 @@ def test_thousands_stand_apart():
 )
 def test_seconds_as_a_person_says_them(seconds, text):
     assert duration(seconds) == text
+
+
+def test_what_rounding_leaves_of_a_difference_is_nothing():
+    assert signed(100 * (0.1 + 0.2 - 0.3)) == "0"
+    assert signed(-2e-9) != "0"
