@@ -1,6 +1,7 @@
 """Which code, which commit: what a record needs so that changed code is measured anew."""
 
 import hashlib
+import importlib
 import inspect
 import subprocess
 import sys
@@ -34,7 +35,7 @@ def fingerprint(model: Model, task: Task) -> str:
 
     The model's and the task's modules count with every module of their own package that they use.
     """
-    engine = [sys.modules[f"neurojoule.{name}"] for name in _ENGINE]
+    engine = [importlib.import_module(f"neurojoule.{name}") for name in _ENGINE]
     own = [inspect.getmodule(inspect.unwrap(model.build)), inspect.getmodule(task.load)]
     files = {
         Path(module.__file__)
