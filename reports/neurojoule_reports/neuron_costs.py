@@ -1,7 +1,7 @@
 """What a neuron-second costs: each imitation beside the simulation, in every ledger.
 
-A neuron-second is a second of the cell's life. A window of the tasks is 0.7 s of it, whatever a
-model does with its first 0.2 s. Batched costs are those of a sample in a batch, streaming ones
+A neuron-second is a second of the cell's life. A window of the tasks is 1.6 s of it, whatever a
+model does with its first 0.5 s. Batched costs are those of a sample in a batch, streaming ones
 those of a step of 1 ms of one cell.
 
 A trained imitation has paid for its training when it has imitated for

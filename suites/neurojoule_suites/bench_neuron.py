@@ -34,7 +34,7 @@ REFERENCE = (3, 32)
 TUNED_ON = "neuron_l5_nmda"
 """The cell on which learning rates were searched; they hold for all cells alike."""
 
-BATCH = 16
+BATCH = 8
 VALIDATIONS = 6
 MOST_STEPS, FEWEST_STEPS = 12_000, 40
 
@@ -68,7 +68,9 @@ DEPTHS, WIDTHS = (1, 2, 3, 5, 7), (8, 32, 64)
 
 PLANS = {
     "smoke": Plan(("lif",), (1, 3), (32,), 4, ((8, 1),)),
-    "quick": Plan(CELLS, (1, 3, 7), (8, 32), 60, ((150, 1), (1_000, 3))),
+    "quick": Plan(
+        CELLS, (1, 3, 7), (8, 32), 60, ((150, 1), (1_000, 3)), shares=(1 / 8, 1 / 4, 1 / 2)
+    ),
     "full": Plan(
         CELLS,
         DEPTHS,

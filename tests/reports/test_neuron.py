@@ -149,18 +149,18 @@ def test_two_seeds_are_too_few_for_an_interval_and_it_says_so():
 
 
 def test_a_neuron_second_is_a_window_over_its_length_and_a_thousand_steps():
-    found = costs([*three("gru", joules=0.7, seconds=0.07, step_j=2e-3, flops=7e6), simulation()])
+    found = costs([*three("gru", watts=1, seconds=0.1, step_j=2e-3, flops=1.6e7), simulation()])
     gru = found["gru"]
     assert gru.joules["meter"].middle == pytest.approx(1.0)
     assert gru.time_s == pytest.approx(0.1)
     assert gru.stream_j.middle == pytest.approx(2.0)
     assert gru.stream_time_s == pytest.approx(0.2)
     assert gru.dense == pytest.approx(1e7)
-    assert gru.effective == pytest.approx(2e6)  # 0.7 M multiply-accumulates in 0.7 s
-    # At 60 GFLOP/s and 14 W: 7 MFLOP; 1 MB at 40 GB/s is shorter than the other.
-    compute_s, copy_s = 7e6 / 6e10, 1e6 / 4e10
+    assert gru.effective == pytest.approx(2e6)  # 1.6 M multiply-accumulates in 1.6 s
+    # At 60 GFLOP/s and 14 W: 16 MFLOP; 1 MB at 40 GB/s is shorter than the other.
+    compute_s, copy_s = 1.6e7 / 6e10, 1e6 / 4e10
     assert compute_s > copy_s
-    assert gru.joules["roofline"].middle == pytest.approx(compute_s * 14 / 0.7)
+    assert gru.joules["roofline"].middle == pytest.approx(compute_s * 14 / 1.6)
     assert "technology" in gru.joules
     assert gru.ratio == pytest.approx(0.5)
 
@@ -170,24 +170,24 @@ def test_training_is_paid_after_its_joules_over_what_a_second_saves():
     assert break_even_s(1400, 2, 1) == 1400
     assert break_even_s(1400, 1, 2) == math.inf
     assert break_even_s(1400, 2, 2) == math.inf
-    gru = costs([*three("gru", joules=0.7), simulation(joules=1.4)])["gru"]
+    gru = costs([*three("gru", watts=1), simulation(watts=2)])["gru"]
     assert gru.pays_after_s.middle == pytest.approx(1400)
     # 2,496 s of training data at 2 W are 4,992 J more.
     assert gru.pays_with_data_s.middle == pytest.approx(1400 + 4992)
 
 
 def test_training_never_pays_where_the_simulation_needs_less():
-    elm = costs([*three("elm", joules=2.8), simulation(joules=1.4)])["elm"]
+    elm = costs([*three("elm", watts=4), simulation(watts=2)])["elm"]
     assert elm.pays_after_s == Value(math.inf, math.inf, math.inf)
     assert elm.ratio == pytest.approx(2.0)
 
 
 def test_a_break_even_has_the_range_of_its_seeds():
-    joules = (0.7, 1.2, 1.4)  # 1, 1.71 and 2 W against 2 W
-    records = [imitation(TASK, "gru", 0.3, s, joules=j) for s, j in enumerate(joules)]
-    gru = costs([*records, simulation(joules=1.4)])["gru"]
+    watts = (1, 1.75, 2)  # against 2 W
+    records = [imitation(TASK, "gru", 0.3, s, watts=w) for s, w in enumerate(watts)]
+    gru = costs([*records, simulation(watts=2)])["gru"]
     assert gru.pays_after_s.low == pytest.approx(1400)
-    assert gru.pays_after_s.middle == pytest.approx(1400 / (2 - 1.2 / 0.7))
+    assert gru.pays_after_s.middle == pytest.approx(1400 / (2 - 1.75))
     assert gru.pays_after_s.high == math.inf
 
 
@@ -199,10 +199,10 @@ def test_the_data_are_as_long_as_the_task_says():
 def test_who_costs_less_than_the_simulation_is_said_by_ledger():
     found = section(
         [
-            *three("gru", joules=0.7, flops=7e5, macs=3e5, step_j=1e-4),
-            *three("elm", joules=2.8, flops=7e5, macs=3e5, step_j=9e-3),
-            simulation(joules=1.4, flops=7e8, macs=3e8, step_j=2e-3),
-            simulation(joules=14.0, flops=7e8, macs=3e8, model="neuron_simulator"),
+            *three("gru", watts=1, flops=7e5, macs=3e5, step_j=1e-4),
+            *three("elm", watts=4, flops=7e5, macs=3e5, step_j=9e-3),
+            simulation(watts=2, flops=7e8, macs=3e8, step_j=2e-3),
+            simulation(watts=20, flops=7e8, macs=3e8, model="neuron_simulator"),
         ]
     )
     by_label = {c.label: c for c in found.costs}
@@ -219,9 +219,9 @@ def test_who_costs_less_than_the_simulation_is_said_by_ledger():
 
 
 def test_seeds_that_disagree_settle_nothing():
-    joules = (0.7, 1.4, 5.6)
-    records = [imitation(TASK, "gru", 0.3, s, joules=j) for s, j in enumerate(joules)]
-    found = section([*records, simulation(joules=1.4)])
+    watts = (1, 2, 8)
+    records = [imitation(TASK, "gru", 0.3, s, watts=w) for s, w in enumerate(watts)]
+    found = section([*records, simulation(watts=2)])
     assert "not settled: gru (1 of 1)" in found.cost_words[0]
 
 
@@ -258,9 +258,9 @@ def test_energy_that_is_not_valid_is_not_set_against_anything():
 def test_one_valid_energy_of_three_is_compared_by_itself():
     spoilt = [
         msgspec.structs.replace(r, energy_valid=False, energy_invalid_reasons=("contaminated",))
-        for r in three("gru", joules=0.7)[:2]
+        for r in three("gru", watts=1)[:2]
     ]
-    gru = costs([*spoilt, three("gru", joules=0.7)[2], simulation(joules=1.4)])["gru"]
+    gru = costs([*spoilt, three("gru", watts=1)[2], simulation(watts=2)])["gru"]
     assert gru.against["meter"] == LESS
 
 
@@ -339,11 +339,11 @@ def test_a_plateau_over_joules_is_found_from_the_curves_of_the_runs():
 def test_the_page_holds_every_table_of_the_cell(tmp_path):
     records = [
         *halving(),
-        *three("gru", joules=0.7, step_j=1e-3),
-        *three("elm", joules=2.8),
+        *three("gru", watts=1, step_j=1e-3),
+        *three("elm", watts=4),
         *shares((1 / 8, 1 / 4, 1 / 2)),
         simulation(step_j=2e-3),
-        simulation(joules=40.0, model="neuron_simulator"),
+        simulation(watts=57, model="neuron_simulator"),
     ]
     runs = cells.synthetic.save(records, tmp_path / "runs")
     text = render.report([runs], tmp_path / "out", formats=["html"]).path.read_text()
@@ -377,7 +377,7 @@ def test_every_format_copes_with_a_run_that_was_not_trained(tmp_path):
     rows = json.loads((tmp_path / "out" / "report.json").read_text())["runs"]
     (row,) = (r for r in rows if r["task"] == TASK and r["arm"].startswith("simulation"))
     assert row["train_energy_j"] is None
-    assert row["infer_energy_j"] == 1.4
+    assert row["infer_energy_j"] == 2 * cells.WINDOW_S
 
 
 def test_the_columns_of_the_measures_are_in_the_csv(tmp_path):

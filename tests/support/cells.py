@@ -11,12 +11,12 @@ import synthetic
 from neurojoule import record as rec
 from neurojoule.spec import Recipe
 
-WINDOW_S = 0.7
+WINDOW_S = 1.6
 TRAIN_J = 1400.0
 
 
 def imitation(task, model, validation, seed, **facts):
-    """One run: `joules` and `seconds` a window of 0.7 s, `step_j` a step, `auc`, steps, share."""
+    """One run: `watts` and `seconds` a neuron-second, `step_j` a step, `auc`, steps, share."""
     options = facts.get("options", {})
     r = synthetic.make(
         suite="neuron", task=task, model=model, family=facts.get("family", "surrogate"), size=None,
@@ -29,12 +29,12 @@ def imitation(task, model, validation, seed, **facts):
         test=validation, chance=1.0, target=0.0, measures=measures,
     )  # fmt: skip
     work = msgspec.structs.replace(
-        r.work, width=options.get("width", 1), forward_flops=facts.get("flops", 7e6),
-        effective_macs=facts.get("macs", 7e5), effective_acs=facts.get("acs", 0.0),
+        r.work, width=options.get("width", 1), forward_flops=facts.get("flops", 1.6e7),
+        effective_macs=facts.get("macs", 1.6e6), effective_acs=facts.get("acs", 0.0),
         forward_bytes=1e6,
     )  # fmt: skip
-    joules, seconds = facts.get("joules", 0.7), facts.get("seconds", 0.07)
-    inference = priced(r.inference, seconds, joules)
+    watts, seconds = facts.get("watts", 1.0), facts.get("seconds", 0.1)
+    inference = priced(r.inference, seconds * WINDOW_S, watts * WINDOW_S)
     step_j = facts.get("step_j")
     streaming = None if step_j is None else priced(r.inference, step_j / 10, step_j)
     trained = facts.get("train_j", TRAIN_J)
@@ -94,11 +94,11 @@ def halving(task="neuron_l5_nmda"):
     return found + [rung(task, 3, 32, 0.4, seed, steps=1000) for seed in range(3)]
 
 
-def simulation(task="neuron_l5_nmda", *, joules=1.4, model="simulation", **facts):
+def simulation(task="neuron_l5_nmda", *, watts=2.0, model="simulation", **facts):
     """The cell itself: 2 W a neuron unless said, learned for next to nothing, one seed."""
     measures = spikes_and_voltage(0.95) | {"judged_samples": 256.0}
     return imitation(
-        task, model, 0.25, 0, family="biophysical", joules=joules, train_j=7.0, measures=measures,
+        task, model, 0.25, 0, family="biophysical", watts=watts, train_j=7.0, measures=measures,
         steps=16, **facts,
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 `simulation` is the batched solver of `neurojoule.cells`, which made the data; `neuron_simulator` is
 NEURON on the same cell. Both see the same windows as every other model and know nothing else: the
-cell starts at rest where the window starts, 200 ms before the first answer. Its slow states (Ih,
+cell starts at rest where the window starts, 500 ms before the first answer. Its slow states (Ih,
 calcium, NMDA) have then not yet forgotten the rest, so that not even the true equations give the
 true answers, and their quality is measured like anyone's (docs/neuron.md).
 
@@ -178,7 +178,7 @@ def scaled(soma_mv: Tensor) -> Tensor:
     learns="own",
     refuses=not_simulated,
     answers_steps=True,
-    samples=256,
+    samples=128,
     batch=32,
 )
 class Simulation(_Simulated):
@@ -249,7 +249,7 @@ class SimulationSteps:
     refuses=not_in_neuron,
     answers_steps=True,
     needs=judge.why_not,
-    samples=32,
+    samples=16,
     batch=8,
 )
 class NeuronSimulator(_Simulated):

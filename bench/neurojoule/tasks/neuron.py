@@ -4,9 +4,10 @@ D. Beniaguev, I. Segev & M. London, "Single cortical neurons as deep artificial 
 Neuron 109 (2021). The cells are simulated here (`neurojoule.cells`, docs/neuron.md), once, and
 kept; or they are read from the published NeuronIO files where the user has them.
 
-A sample is a window of 700 ms: 200 in which nothing is asked, then 500 of which every ms is asked
-for two numbers, a spike and the voltage. The asked parts of a simulation follow on one another and
-leave out its first 500 ms. Simulations, not windows, are divided into splits.
+A sample is a window of 1,600 ms: 500 in which nothing is asked, then 1,100 of which every ms is
+asked for two numbers, a spike and the voltage. The asked parts of a simulation follow on one
+another and leave out its first 500 ms. From 200 ms of lead not even the equations of the cell find
+their way (docs/neuron.md). Simulations, not windows, are divided into splits.
 """
 
 import math
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from neurojoule.cells import Dataset
     from neurojoule.cells.data import Progress
 
-LEAD_MS, ASKED_MS = 200, 500
+LEAD_MS, ASKED_MS = 500, 1_100
 WINDOW_MS = LEAD_MS + ASKED_MS
 
 SECONDS = 6
@@ -68,8 +69,8 @@ def windows(data: "Dataset") -> tuple[Tensor, Tensor]:
     """All windows of a data set.
 
     Returns:
-        x: bool (windows, synapses, 700).
-        y: float32 (windows, 2, 500), whether there is a spike, and the scaled voltage.
+        x: bool (windows, synapses, 1600).
+        y: float32 (windows, 2, 1100), whether there is a spike, and the scaled voltage.
     """
     from neurojoule.cells import BURN_IN_MS
 

@@ -23,15 +23,15 @@ def few(monkeypatch):
 def test_a_window_is_a_stretch_of_its_simulation():
     x, y = get_task("neuron_lif").load("train")
     data = dataset("lif", simulations=2, seconds=6, seed=0, cache_folder=cache.folder())
-    assert x.shape == (22, 320, 700)
+    assert x.shape == (10, 320, 1600)
     assert x.dtype == torch.bool
-    assert y.shape == (22, 2, 500)
-    # The 14th window is the third of the second simulation: asked from 1,500 ms on.
-    seen = data.unpacked(data.input_bits(slice(1, 2), slice(1300, 2000)))[0].T
-    assert np.array_equal(x[13].numpy(), seen.astype(bool))
-    assert np.array_equal(y[13, 0].numpy(), data.spikes(slice(1, 2), slice(1500, 2000))[0])
-    voltage_mv = y[13, 1].numpy() * 10 - 67.7
-    expected = data.soma_mv(slice(1, 2), slice(1500, 2000))[0]
+    assert y.shape == (10, 2, 1100)
+    # The 8th window is the third of the second simulation: asked from 2,700 ms on.
+    seen = data.unpacked(data.input_bits(slice(1, 2), slice(2200, 3800)))[0].T
+    assert np.array_equal(x[7].numpy(), seen.astype(bool))
+    assert np.array_equal(y[7, 0].numpy(), data.spikes(slice(1, 2), slice(2700, 3800))[0])
+    voltage_mv = y[7, 1].numpy() * 10 - 67.7
+    expected = data.soma_mv(slice(1, 2), slice(2700, 3800))[0]
     assert np.allclose(voltage_mv, expected, atol=1e-4)
 
 
@@ -46,7 +46,7 @@ def test_windows_cover_every_ms_after_the_first_half_second_once():
 @pytest.mark.usefixtures("few")
 def test_splits_are_different_simulations():
     parts = [get_task("neuron_lif").load(split)[0] for split in ("train", "validation", "test")]
-    assert not torch.equal(parts[0][:11], parts[1])
+    assert not torch.equal(parts[0][:5], parts[1])
     assert not torch.equal(parts[1], parts[2])
 
 
@@ -67,7 +67,7 @@ def test_making_ready_leaves_nothing_to_simulate(monkeypatch):
         raise AssertionError("simulated again")
 
     monkeypatch.setattr("neurojoule.cells.data._simulated", refuse)
-    assert len(task.load("test")[0]) == 11
+    assert len(task.load("test")[0]) == 5
 
 
 def test_chance_is_the_entropy_of_a_spike():
@@ -89,9 +89,9 @@ def test_no_answer_depends_on_what_comes_after_it(name):
     model = get_model(name)
     torch.manual_seed(0)
     module = model.build(views.shape(model, task), 4).eval()
-    x = (torch.rand(1, 320, 700) < 0.02).float()
+    x = (torch.rand(1, 320, 1600) < 0.02).float()
     changed = x.clone()
-    changed[:, :, 500:] = 1 - changed[:, :, 500:]  # from the 301st answer on
+    changed[:, :, 800:] = 1 - changed[:, :, 800:]  # from the 301st answer on
     with torch.no_grad():
         before, after = module(x), module(changed)
     assert torch.allclose(before[:, :, :300], after[:, :, :300], atol=1e-5)
