@@ -130,7 +130,7 @@ def _paired(task: str, arm: str, part: pd.DataFrame, column: str, figure: str) -
     values = (interval.value, interval.low, interval.high)
     if quality:
         change, low, high = (signed(v) for v in values)
-        higher = part["higher_is_better_old"].iloc[0] is not False
+        higher = bool(part["higher_is_better_old"].iloc[0])
         worse = (interval.value < 0) == higher
         finding = replace(finding, change=interval.value, span=f"{change} ({low} to {high})")
     else:

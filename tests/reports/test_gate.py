@@ -207,3 +207,22 @@ def test_the_summary_is_markdown_in_which_names_are_harmless(tmp_path):
     assert len(rows) == 1
     assert "a\\|b &lt;img" in rows[0]
     assert rows[0].endswith("| worse, fails |")
+
+
+@pytest.mark.parametrize(("times", "verdict"), [(1.5, "worse"), (0.5, "better")])
+def test_a_loss_that_rises_is_worse_and_one_that_falls_is_better(tmp_path, times, verdict):
+    def loss(factor):
+        def change(record):
+            quality = record.quality
+            test = factor * (1 - quality.test)
+            quality = msgspec.structs.replace(
+                quality, metric="log_loss", higher_is_better=False, test=test
+            )
+            return msgspec.structs.replace(record, quality=quality)
+
+        return change
+
+    a = folder(tmp_path / "a", change=loss(1.0))
+    b = folder(tmp_path / "b", version="f" * 16, change=loss(times))
+    found = [f.verdict for f in judge(a, b).findings if f.figure == "quality"]
+    assert set(found) == {verdict}
