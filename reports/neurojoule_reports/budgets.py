@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from neurojoule.quantities import si
+from neurojoule_reports.drawing import unit
 from neurojoule_reports.frames import Frames, groups, ranked
 from neurojoule_reports.points import SAME, XY
 
@@ -32,7 +32,7 @@ class Ladder:
 
     def say(self, value: float) -> str:
         """A value as a person reads it."""
-        return f"{100 * value:.3g} %" if self.unit == "%" else si(value, self.unit)
+        return f"{100 * value:.3g} %" if self.unit == "%" else unit(self.unit)(value)
 
 
 LADDERS = (

@@ -12,6 +12,7 @@ import pandas as pd
 
 from neurojoule_reports.frames import groups
 from neurojoule_reports.labels import Box, place
+from neurojoule_reports.naming import LABEL, labels
 from neurojoule_reports.palette import INK, style
 
 Ladder = tuple[str, str, Any]
@@ -105,7 +106,7 @@ def draw(
 
 def _panel(ax: Any, panel: Panel, arms: pd.DataFrame) -> list[Ladder]:
     """Draw one panel, and return what is to be named in it."""
-    from matplotlib.ticker import NullLocator
+    from matplotlib.ticker import MaxNLocator, NullLocator
 
     table = panel.table
     metric = str(arms["metric"].dropna().iloc[0]) if arms["metric"].notna().any() else "quality"
@@ -130,6 +131,7 @@ def _panel(ax: Any, panel: Panel, arms: pd.DataFrame) -> list[Ladder]:
             s = style(family)
             ax.scatter(part["x"], part["y"], s=4, color=s.colour, alpha=0.3, marker=s.mpl, lw=0)
     ladders: dict[str, Ladder] = {}
+    called = labels(table["model"])
     # The sizes of a model are joined, or the shares of one size: whichever of the two varies.
     lines = ["model"] if panel.seeds is not None else ["share", "model"]
     for key, part in groups(table.sort_values("x", kind="stable"), lines):
@@ -142,9 +144,14 @@ def _panel(ax: Any, panel: Panel, arms: pd.DataFrame) -> list[Ladder]:
             markeredgecolor="white", markeredgewidth=0.4, zorder=3,
         )  # fmt: skip
         # Shares come in rising order, so that what saw most of the data bears the name.
-        ladders[model] = (_short(model, 24), s.text, part[["x", "y"]].to_numpy(dtype=float))
+        name = _short(called[model], LABEL)
+        ladders[model] = (name, s.text, part[["x", "y"]].to_numpy(dtype=float))
     _levels(ax, table, arms)
     ax.margins(x=0.1)
+    low, high = ax.get_xlim()
+    if not panel.ticks and high < 10 * low:  # no two powers of ten to mark
+        ax.xaxis.set_major_locator(MaxNLocator(4))
+        ax.xaxis.set_minor_locator(NullLocator())
     return list(ladders.values())
 
 

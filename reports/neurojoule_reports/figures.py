@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from neurojoule import carbon, quantities
+from neurojoule import carbon
 from neurojoule_reports.budgets import Rungs
 from neurojoule_reports.canvas import Panel, draw
 from neurojoule_reports.columns import AXES, Axis
+from neurojoule_reports.drawing import unit
 from neurojoule_reports.frames import groups
 from neurojoule_reports.points import points
 
@@ -75,7 +76,7 @@ def _title(axis: Axis, phase: str) -> str:
 
 
 def _say(axis: Axis) -> Callable[[float], str]:
-    return lambda value: quantities.si(value, axis.unit)
+    return unit(axis.unit)
 
 
 def panels(arms: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -5,7 +5,7 @@ all with one recipe a task, so that the recipe is named only where two arms woul
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import pandas as pd
 
@@ -56,6 +56,40 @@ def dendritic(arms: pd.DataFrame) -> pd.Series:
 def teachers(table: pd.DataFrame) -> pd.Series:
     """Which rows are no imitations, but what is imitated."""
     return registered(table).isin(TEACHERS)
+
+
+LABEL = 24
+"""Letters of a model's name for which there is room in a figure."""
+
+
+def labels(models: Iterable[str]) -> dict[str, str]:
+    """For each model a name for figures: the whole one where there is room (`LABEL`).
+
+    A longer one keeps of its options and recipe what tells it from the other models here.
+    """
+    alike: dict[str, list[list[str]]] = defaultdict(list)
+    for model in dict.fromkeys(models):
+        options, *recipe = model.split(", ")
+        name, *words = options.split(" ")
+        alike[name].append([model, *words, *(f", {word}" for word in recipe)])
+    out = {}
+    for name, found in alike.items():
+        for (model, *_), words in zip(found, _telling([w[1:] for w in found]), strict=True):
+            short = name + "".join(w if w.startswith(",") else f" {w}" for w in words)
+            out[model] = model if len(model) <= LABEL else short
+    return out
+
+
+def _telling(models: list[list[str]]) -> list[list[str]]:
+    """Of each model's words the fewest, from the left, by which no two are alike."""
+    kept: list[list[str]] = [[] for _ in models]
+    for i in range(max(map(len, models))):
+        if len(set(map(tuple, kept))) == len(models):
+            break
+        longer = [[*words, *model[i : i + 1]] for words, model in zip(kept, models, strict=True)]
+        if len(set(map(tuple, longer))) > len(set(map(tuple, kept))):
+            kept = longer
+    return kept
 
 
 def recipe_words(recipe: Recipe) -> str:

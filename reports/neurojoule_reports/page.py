@@ -13,7 +13,9 @@ from neurojoule_reports.columns import AXES
 from neurojoule_reports.curves import to_target
 from neurojoule_reports.filters import anchor
 from neurojoule_reports.frames import ARM_KEY, Frames, groups, ranked
+from neurojoule_reports.naming import labels
 from neurojoule_reports.palette import OTHER, STYLES
+from neurojoule_reports.rounds import shown
 
 MAX_SEEDS = 5_000
 """Beyond this many runs the page holds medians and intervals only; every seed is in `runs.csv`."""
@@ -31,7 +33,7 @@ def data(frames: Frames, grid: carbon.Grid, medians: pd.DataFrame) -> dict[str, 
     arms = frames.arms
     tasks = groups(arms, ["suite", "task"])
     same = (
-        "suite", "task", "setting", "arm", "model", "family", "runs", "ok", "diverged",
+        "suite", "task", "setting", "arm", "family", "runs", "ok", "diverged",
         "failed", "timeout", "energy_runs", "grade", "quality", "quality_low",
         "quality_high", "train_ram_j", "share", "training_samples", "size_deviation",
     )  # fmt: skip
@@ -49,13 +51,31 @@ def data(frames: Frames, grid: carbon.Grid, medians: pd.DataFrame) -> dict[str, 
             for x in LADDERS
         ],
         "arms": {name: _column(arms[name]) for name in (*same, *intervals)}
-        | {"ladders": names(arms)}
+        | _drawn(frames)
         | _targets(frames),
         "seeds": _seeds(frames),
         "curves": _curves(frames, medians),
         "grids": [[g.code, g.name, g.g_per_kwh, g.year] for g in carbon.grids().values()],
         "grid": grid.code,
     }  # fmt: skip
+
+
+def _drawn(frames: Frames) -> dict[str, list[Any]]:
+    """Which arms the figures show (`rounds`), on which ladders, and what their models are called.
+
+    Sizes of one `model` are joined; `label` is its name where there is little room.
+    """
+    of, arms = frames.arms.index, shown(frames).arms
+    label = pd.Series("", of)
+    for _, part in groups(arms, ["suite", "task", "setting"]):
+        label[part.index] = part["model"].map(labels(part["model"]))
+    ladders = pd.Series(names(arms), arms.index, dtype=object)
+    return {
+        "drawn": of.isin(arms.index).tolist(),
+        "model": arms["model"].reindex(of).fillna(frames.arms["model"]).tolist(),
+        "label": label.tolist(),
+        "ladders": ladders.reindex(of).fillna("").tolist(),
+    }
 
 
 def _task(suite: str, task: str, arms: pd.DataFrame) -> dict[str, Any]:
@@ -66,7 +86,7 @@ def _task(suite: str, task: str, arms: pd.DataFrame) -> dict[str, Any]:
         "task": task,
         "anchor": anchor((suite, task)),
         "metric": plain(first["metric"]),
-        "higher": first["higher_is_better"] is not False,
+        "higher": not len(known) or bool(first["higher_is_better"]),
         "chance": plain(first["chance"]),
         "target": plain(first["target"]),
     }

@@ -34,6 +34,7 @@ from neurojoule_reports import (
     robustness,
     robustness_table,
     roofline,
+    rounds,
     selftest,
     summary,
     verdict,
@@ -111,7 +112,8 @@ def _write(
     formats: Sequence[str],
 ) -> Report:
     written: list[Path] = []
-    found = verdict.verdicts(tables)
+    standing = rounds.shown(tables)
+    found = verdict.verdicts(standing)
     sentences = summary.sentences(tables, found)
     if "csv" in formats:
         table = tables.runs.to_csv(index=False, lineterminator="\n")
@@ -132,9 +134,9 @@ def _write(
         written += export.boamps(tables.records, out / "boamps", grid)
     pictures = [name for name in formats if name in {"png", "svg"}]
     if pictures and not tables.arms.empty:
-        arms = drawn_arms(tables)
+        arms = drawn_arms(standing)
         written += figures.write(arms, out / "figures", grid, pictures)
-        ladders = budgets.rungs(tables, arms)
+        ladders = budgets.rungs(standing, arms)
         written += figures.write_ladders(ladders, out / "figures" / "ladders", pictures)
     if "html" in formats:
         text = html(tables, found, sentences, grid)
@@ -168,7 +170,9 @@ def html(
     parts = [(templates / "script" / name).read_text(encoding="utf-8") for name in SCRIPT]
     script = "\n".join(['"use strict";', "(() => {", *parts, "})();"])
     css = (templates / "report.css").read_text(encoding="utf-8") + palette.css()
-    medians = curves.median_curves(curves.curves(tables.records, tables.runs))
+    standing = rounds.shown(tables)
+    medians = curves.median_curves(curves.curves(tables.records, standing.runs))
+    ranked = critical.rankings(standing)
     pages = {
         name: (templates / file).read_text(encoding="utf-8")
         for name, file in (
@@ -194,20 +198,21 @@ def html(
         facts=summary.facts(tables),
         sentences=sentences,
         verdicts=found,
+        left_out=rounds.left_out(tables),
         currencies=exchange.NAMES,
-        ladders=budgets.tasks(tables.arms),
+        ladders=budgets.tasks(standing.arms),
         settings=page.settings(tables.runs),
         gradings=measured.gradings(tables),
         error_bars=measured.error_bars(tables),
         selftest=None if tables.selftest is None else selftest.lines(tables.selftest),
-        volumes=overview.volumes(tables),
+        volumes=overview.volumes(standing),
         volume_costs=overview.COSTS,
-        equal_energy=overview.equal_energy(tables, medians),
+        equal_energy=overview.equal_energy(standing, medians),
         rooflines=roofline.rooflines(tables),
         neuron=neuron.section(tables),
         neuron_suite=neuron,
         robustness=robustness.section(tables),
-        rankings=[(r, "" if r.refusal else critical.diagram(r)) for r in critical.rankings(tables)],
+        rankings=[(r, "" if r.refusal else critical.diagram(r)) for r in ranked],
         claims=claims.findings(claims.announced(), tables, found),
         redundancies=measured.redundancies(tables),
         spreads=measured.spreads(tables),

@@ -99,7 +99,7 @@ def _draw(setting: str, ceilings: Ceilings, spots: list[Spot]) -> Markup:
         (min(s.flops_per_s for s in spots) / 3, 3 * ceilings.flops_per_s),
         "Operations a byte",
         "Operations a second, training",
-        lambda x: si(x, ""),
+        unit(""),
         unit(""),
     )
     for copy in sorted(ceilings.copies, key=lambda c: -c.bytes_per_s):

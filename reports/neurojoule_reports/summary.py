@@ -9,6 +9,7 @@ from neurojoule import carbon, quantities
 from neurojoule_reports import measured, page
 from neurojoule_reports.costs import Duel
 from neurojoule_reports.frames import ARM_KEY, Frames
+from neurojoule_reports.rounds import shown
 from neurojoule_reports.verdict import TaskVerdict
 
 
@@ -41,7 +42,7 @@ def facts(frames: Frames) -> Facts:
     started = sorted(runs["started_utc"].astype(str))
     return Facts(
         len(runs),
-        runs["model"].nunique(),
+        shown(frames).runs["model"].nunique(),
         len(runs[["suite", "task"]].drop_duplicates()),
         tuple(sorted(runs["machine"].unique())),
         started[0][:10] if started else "",

@@ -126,6 +126,23 @@ def test_sizes_are_joined_and_shares_of_the_data_are_not(page, climbed):
     assert sorted(page.js("texts('#figures .label')")) == ["dann", "mlp"]
 
 
+def test_of_rounds_the_last_is_drawn_and_the_front_of_a_loss_is_its_lower_edge(page, tmp_path):
+    runs = synthetic.save(cells.beside(), tmp_path / "runs")
+    page.open(render.report([runs], tmp_path / "report").path)
+    (points,) = dict(marks(page)).values()
+    (path,) = (tmp_path / "report" / "figures").glob("*.csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = {r["arm"]: r for r in csv.DictReader(file) if r["phase"] == "train"}
+    assert {p["arm"] for p in points} == rows.keys()
+    assert {p["arm"]: p["front"] == "1" for p in points} == {
+        arm: row["on_front"] == "True" for arm, row in rows.items()
+    }
+    surrogates = [arm for arm in rows if arm.startswith("tcn_surrogate")]
+    assert surrogates == ["tcn_surrogate layers=3 width=32, 1000 steps"]
+    curves = page.js("all('#curves .curve').map((c) => c.dataset.arm)")
+    assert not [arm for arm in curves if arm.startswith("tcn_surrogate") and "1000" not in arm]
+
+
 def test_the_grid_recomputes_co2e_in_the_page(page, report):
     page.open(report.path, "#axis=co2e&grid=FRA")
     rows = source(report, "digits", "train")

@@ -7,7 +7,7 @@ function learning(task, width) {
   const axis = clockAxis(); const name = CLOCKS[axis.name]; const f = scale(axis);
   const groups = [...groupBy(curvePoints, (p) => p.arm).entries()]
     .map(([index, list]) => ({ arm: arms[index], list: list.filter((p) => p[name] > 0).map((p) => ({ x: p[name] * f, y: p.validation })) }))
-    .filter(({ arm, list }) => arm.task === task.task && arm.suite === task.suite && visible(arm) && list.length > 1);
+    .filter(({ arm, list }) => arm.task === task.task && arm.suite === task.suite && arm.drawn && visible(arm) && list.length > 1);
   const title = `Cumulative ${small(axis.label)} of training`;
   if (!groups.length) return { node: html("p", { class: "empty" }, "No learning curve with this figure was recorded in this setting."), groups, axis };
   const all = groups.flatMap((g) => g.list);
@@ -38,7 +38,7 @@ function learning(task, width) {
   return { node: root, groups, axis };
 }
 function toTarget(task) {
-  const here = arms.filter((a) => a.task === task.task && a.suite === task.suite && visible(a) && a.tried);
+  const here = arms.filter((a) => a.task === task.task && a.suite === task.suite && a.drawn && visible(a) && a.tried);
   const co2 = scale(axes.get("co2e"));
   const missed = (a, v) => (a.reached * 2 <= a.tried ? "not by most" : v);
   const body = html("tbody");

@@ -73,7 +73,7 @@ function points(task) {
   if (!name) return [];
   return arms
     .map((arm, index) => ({ arm, index }))
-    .filter(({ arm }) => arm.task === task.task && arm.suite === task.suite && visible(arm)
+    .filter(({ arm }) => arm.task === task.task && arm.suite === task.suite && arm.drawn && visible(arm)
       && arm[name] > 0 && arm.quality !== null)
     .map(({ arm, index }) => ({
       arm, index,

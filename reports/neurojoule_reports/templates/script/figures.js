@@ -70,7 +70,7 @@ function caption(task, list, front, axis) {
   const span = Math.min(...n) === Math.max(...n) ? `${n[0]}` : `${Math.min(...n)}\u2013${Math.max(...n)}`;
   const grid = axis.name === "co2e" ? ` Grid: ${gridWords()}.` : "";
   return [html("b", {}, `${front.length} of ${list.length}`),
-    ` on the front: ${front.map((p) => short(p.arm.arm, 40)).join(", ")}. ${span} seeds each.${grid}`];
+    ` on the front: ${front.map((p) => short(p.arm.arm, 80)).join(", ")}. ${span} seeds each.${grid}`];
 }
 const gridWords = () => {
   const g = grids.get(state.grid);

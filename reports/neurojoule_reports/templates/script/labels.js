@@ -44,7 +44,7 @@ function placeLabels(layer, groups, list, X, Y, box) {
     + Math.max(0, box.top - 8 - a.y) + Math.max(0, a.y + a.h - box.bottom);
   const order = [...groups].sort((a, b) => a[0].arm.model.localeCompare(b[0].arm.model));
   for (const group of order) {
-    const text = short(group[0].arm.model, 26);
+    const text = short(group[0].arm.label, 26);
     const w = text.length * 7 + 2; const h = 14;
     let best = null;
     group.forEach((p, i) => {

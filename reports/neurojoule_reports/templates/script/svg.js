@@ -67,6 +67,12 @@ function niceTicks(low, high, count) {
   }
   return ticks;
 }
+// As many decimals as tell the ticks apart; two figures where that would be long.
+function tickWords(tick, ticks) {
+  const exact = (places) => ticks.every((t) => Math.abs(t - Number(t.toFixed(places))) < 1e-9);
+  const places = [0, 1, 2, 3, 4].find(exact);
+  return places === undefined ? digits(tick, 2) : tick.toFixed(places).replace("-", "\u2212");
+}
 
 // The frame of a figure: axes, grid, levels. Gives the root and the two scales.
 function plot(width, { xLow, xHigh, values, task, axis, title, words }) {
@@ -88,15 +94,16 @@ function plot(width, { xLow, xHigh, values, task, axis, title, words }) {
 
   const root = svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": words });
   root.append(svg("desc", {}, words));
-  for (const tick of niceTicks(yMin, yMax, 5)) {
+  const yTicks = niceTicks(yMin, yMax, 5);
+  for (const tick of yTicks) {
     if (task.metric === "accuracy" && (tick > 1.0001 || tick < 0)) continue;
     root.append(svg("line", { class: "rule", x1: box.left, x2: box.right, y1: Y(tick), y2: Y(tick) }),
       svg("text", { x: box.left - 7, y: Y(tick) + 4, "text-anchor": "end" },
-        task.metric === "accuracy" ? `${Math.round(1000 * tick) / 10} %` : digits(tick, 2)));
+        task.metric === "accuracy" ? `${Math.round(1000 * tick) / 10} %` : tickWords(tick, yTicks)));
   }
   for (const tick of axis.ticks ?? logTicks(xMin, xMax, box.right - box.left)) {
     root.append(svg("line", { class: "axis", x1: X(tick), x2: X(tick), y1: box.bottom, y2: box.bottom + 4 }),
-      svg("text", { x: X(tick), y: box.bottom + 17, "text-anchor": "middle" }, say(axis, tick)));
+      svg("text", { x: X(tick), y: box.bottom + 17, "text-anchor": "middle" }, say(axis, tick).replace(/\.0+(?= |$)/, "")));
   }
   root.append(svg("line", { class: "axis", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }),
     svg("text", { x: 0, y: 12 }, capital(metric)),
