@@ -173,6 +173,9 @@ def _levels(ax: Any, table: pd.DataFrame, arms: pd.DataFrame) -> None:
 
 
 def _labels(ax: Any, ladders: Sequence[Ladder]) -> None:
+    from matplotlib.patheffects import withStroke
+
+    halo = [withStroke(linewidth=2, foreground="white")]  # readable over the front and lines
     points_per_pixel = 72 / ax.figure.dpi
     corners = ax.get_window_extent()
     frame = Box(*(float(v) * points_per_pixel for v in corners.bounds))
@@ -185,7 +188,7 @@ def _labels(ax: Any, ladders: Sequence[Ladder]) -> None:
         ax.annotate(
             name, (ladder[0][0], ladder[0][1]), xycoords="figure points",
             xytext=(box.x, box.y + 1), textcoords="figure points", fontsize=7, color=colour,
-            zorder=4, annotation_clip=False,
+            zorder=4, annotation_clip=False, path_effects=halo,
         )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Figures of the neuron: quality against watts, joules a neuron-second, losses over data."""
+"""Figures of the neuron: log-loss against watts, joules a neuron-second, losses over data."""
 
 import math
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ BELOW = 0.6
 def power(
     task: str, found: Sequence[ladder.Power], living_w: tuple[float, float], limit_w: float
 ) -> Markup:
-    """Quality against watts a neuron, beside the living cell and the physical limit."""
+    """Log-loss against watts a neuron, beside the living cell and the physical limit."""
     qualities = [p.quality for p in found]
     spread = (max(qualities) - min(qualities)) or abs(qualities[0]) or 1.0
     _, high = around([p.high for p in found])
@@ -31,7 +31,7 @@ def power(
         (limit_w / 10, high),
         (min(qualities) - 0.15 * spread, max(qualities) + 0.15 * spread),
         "Power a neuron",
-        "Quality",
+        "Test log-loss",
         unit("W"),
         digits,
         y_log=False,
@@ -45,8 +45,8 @@ def power(
         )  # fmt: skip
         plot.marker(p.watts, p.quality, p.family, f"{p.arm}: {si(p.watts, 'W')}")
     return plot.svg(
-        f"Quality on {task} against watts a neuron: {len(found)} imitations, the living cell at "
-        "0.17 to 0.27 nW and Landauer's limit. All numbers are in the table below."
+        f"Test log-loss on {task} against watts a neuron: {len(found)} imitations, the living "
+        "cell at 0.17 to 0.27 nW and Landauer's limit. All numbers are in the table below."
     )
 
 
