@@ -2,7 +2,8 @@
 
 At 6 states, 40 steps and a batch of 100, torch's GRU spends its time on beginning some hundreds of
 tiny operations (docs/experiments/recurrent.py). The loop runs in float32 on a CPU with up to
-`MOST_STATES` states; anywhere else this is torch's own layer.
+`MOST_STATES` states, or `MOST_TRAINED_STATES` where a small batch is trained, whose steps torch's
+bookkeeping makes dear; anywhere else this is torch's own layer.
 """
 
 from typing import Any
@@ -14,6 +15,7 @@ from torch.autograd.function import once_differentiable
 from neurojoule.kernels import gru_loops, jit
 
 MOST_STATES = 24
+MOST_TRAINED_STATES, SMALL_BATCH = 64, 32
 """Beyond, torch's matrix products are faster than the loop (docs/experiments/recurrent.py)."""
 
 # The tanh of Eigen (and of TensorFlow, XLA and many others) in float32, good to a few units in the
@@ -49,14 +51,20 @@ class FewStatesGRU(nn.GRU):
     @property
     def kernel(self) -> str:
         """The implementation in use, for the record."""
-        return "numba gru" if self._is_looped(next(self.parameters())) else "torch gru"
+        parameters = next(self.parameters())
+        if self._is_looped(parameters, MOST_STATES):
+            return "numba gru"
+        trained = self._is_looped(parameters, MOST_TRAINED_STATES)
+        return "numba gru in training by small batches, torch gru" if trained else "torch gru"
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:  # type: ignore[override]  # noqa: A002 - torch's own name
         """Map (batch, time, c) to all states (batch, time, directions x H) and the last ones.
 
         The last are (directions, batch, H), as torch gives them.
         """
-        if hx is not None or input.ndim != 3 or not self._is_looped(input):
+        small_batches = torch.is_grad_enabled() and len(input) <= SMALL_BATCH
+        most = MOST_TRAINED_STATES if small_batches else MOST_STATES
+        if hx is not None or input.ndim != 3 or not self._is_looped(input, most):
             return self._by_torch(input, hx)
         suffixes = ("", "_reverse") if self.bidirectional else ("",)
         features = input.permute(2, 1, 0).reshape(self.input_size, -1)  # (c, time x batch)
@@ -78,8 +86,8 @@ class FewStatesGRU(nn.GRU):
         states, last = super().forward(x, hx)
         return states, last
 
-    def _is_looped(self, x: Tensor) -> bool:
-        small = self.hidden_size <= MOST_STATES
+    def _is_looped(self, x: Tensor, most_states: int) -> bool:
+        small = self.hidden_size <= most_states
         return small and x.dtype == torch.float32 and x.device.type == "cpu" and jit.available()
 
 

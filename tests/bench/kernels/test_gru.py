@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from neurojoule import work
-from neurojoule.kernels.gru import MOST_STATES, FewStatesGRU
+from neurojoule.kernels.gru import MOST_STATES, MOST_TRAINED_STATES, SMALL_BATCH, FewStatesGRU
 
 
 def twins(inputs, states, bidirectional):
@@ -48,7 +48,9 @@ def test_a_thing_that_is_not_a_number_is_not_hidden():
 
 @pytest.mark.parametrize("case", ["float64", "many states", "a given state", "no numba"])
 def test_elsewhere_it_is_torchs_own(case, monkeypatch):
-    ours, theirs = twins(2, MOST_STATES + 1 if case == "many states" else 4, bidirectional=False)
+    ours, theirs = twins(
+        2, MOST_TRAINED_STATES + 1 if case == "many states" else 4, bidirectional=False
+    )
     x = torch.randn(3, 5, 2)
     h = torch.randn(1, 3, 4) if case == "a given state" else None
     if case == "float64":
@@ -57,6 +59,23 @@ def test_elsewhere_it_is_torchs_own(case, monkeypatch):
         monkeypatch.setattr("neurojoule.kernels.jit.available", lambda: False)
     assert ours.kernel == ("numba gru" if case == "a given state" else "torch gru")
     assert torch.equal(ours(x, h)[0], theirs(x, h)[0])
+
+
+def test_more_states_are_looped_where_a_small_batch_is_trained():
+    ours, theirs = twins(2, MOST_STATES + 1, bidirectional=False)
+    x = torch.randn(3, 5, 2)
+    assert ours.kernel == "numba gru in training by small batches, torch gru"
+    trained = ours(x)[0]
+    assert trained.grad_fn is not None
+    torch.testing.assert_close(trained, theirs(x)[0], rtol=1e-5, atol=1e-6)
+    trained.sum().backward()
+    theirs(x)[0].sum().backward()
+    for mine, yours in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, yours.grad, rtol=1e-4, atol=1e-5)
+    with torch.inference_mode():
+        assert torch.equal(ours(x)[0], theirs(x)[0])
+    many = torch.randn(SMALL_BATCH + 1, 5, 2)
+    assert torch.equal(ours(many)[0], theirs(many)[0])
 
 
 def test_it_is_counted_as_torchs():
