@@ -1,22 +1,29 @@
-"""How well can l5_nmda be imitated, given more data and more joules?
+"""How well can l5_nmda be imitated, given more data and more joules, and how does that go on?
 
-Some arms are trained on four times the data (`neuron_l5_nmda_long`, 9,984 simulated seconds) for a
-number of updates each: log-loss on the validation split against cumulative joules, and what the
-field reports of the test split.
+One arm is trained on four times the data (`neuron_l5_nmda_long`, 9,984 simulated seconds) for
+several numbers of updates, each with its own schedule, so that every point is a whole training.
+Printed is what the field reports of the test split against the joules of training; then what the
+law a + b n^-c, fitted to 1 - AUC over those joules, foretells of the longer trainings, which are
+done once, beside what came of them, and of an hour of two cores, which is not.
 
-    python docs/experiments/longest.py gru:64:4000 tcn_surrogate:48:4000
+    python docs/experiments/longest.py gru:48 250 500 1000 2000 --then 8000
 
-An arm is MODEL:WIDTH:UPDATES; a tcn_surrogate has four layers and looks back 200 ms.
+An arm is MODEL:WIDTH; a tcn_surrogate has four layers and looks back 200 ms.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
+
+import numpy as np
 
 from neurojoule.progress import ticker
 from neurojoule.quantities import si
 from neurojoule.record import Record, ranked_j
 from neurojoule.runner import Session, run
 from neurojoule.spec import Recipe, Size, Spec
+from neurojoule_reports import plateau
 from neurojoule_suites.bench_neuron import BATCH, tcn
 from neurojoule_suites.recipes import learning_rate
 
@@ -24,53 +31,110 @@ TASK = "neuron_l5_nmda_long"
 LAYERS = 4
 RATES = {"gru": 0.01}
 """The search made 250 updates, where a higher rate is better than over thousands."""
+HOUR_CPU_S = 2 * 3600.0
 
 
-def spec(arm: str) -> Spec:
-    """The run of one arm."""
-    model, width, steps = arm.split(":")
+def spec(arm: str, steps: int, seed: int, scale: str) -> Spec:
+    """The run of one arm for so many updates."""
+    model, width = arm.split(":")
     return Spec(
         suite="longest",
         task=TASK,
         model=model,
         options=tuple(tcn(LAYERS).items()) if model == "tcn_surrogate" else (),
         size=Size(int(width), "width"),
-        seed=0,
-        scale="quick",
+        seed=seed,
+        scale=scale,
         recipe=Recipe(
-            steps=int(steps),
+            steps=steps,
             batch_size=BATCH,
             learning_rate=RATES.get(model, learning_rate("neuron_l5_nmda", model) / 2),
             schedule="cosine",
-            evaluate_every=int(steps) // 10,
+            evaluate_every=max(1, steps // 8),
         ),
     )
 
 
-def told(record: Record) -> list[str]:
-    """Its curve and its end."""
-    lines = [f"{record.spec.arm}: {record.status}, energy valid: {record.energy_valid}"]
-    joules = None if record.train is None else ranked_j(record.train.energy_j)
-    end_s = record.curve[-1].time_s if record.curve else 0.0
-    for point in record.curve:
-        spent = "unknown" if joules is None else si(joules * point.time_s / end_s, "J")
-        lines.append(f"  {point.time_s:7.1f} s {spent:>9}: {point.validation:.6f} nats a ms")
-    if record.quality is not None:
-        lines.append(f"  test log-loss {record.quality.test:.6f}")
-        lines += [f"  {name} {value:.4f}" for name, value in record.quality.measures.items()]
+def power_w(records: Sequence[Record]) -> float:
+    """Joules that a second of one core took, where they are valid."""
+    return median(
+        joules / r.train.cpu_s
+        for r in records
+        if r.energy_valid and r.train and (joules := ranked_j(r.train.energy_j)) is not None
+    )
+
+
+def trained_j(record: Record, watts: float) -> float:
+    """Joules of the training; where they are not valid, those of its CPU time."""
+    assert record.train is not None
+    joules = ranked_j(record.train.energy_j) if record.energy_valid else None
+    return record.train.cpu_s * watts if joules is None else joules
+
+
+def row(record: Record, watts: float) -> str:
+    """A line of the table."""
+    if record.quality is None or record.train is None:
+        return f"| {record.spec.recipe.steps} | {record.spec.seed} | {record.status} | | | | |"
+    spent_j, measures = trained_j(record, watts), record.quality.measures
+    return (
+        f"| {record.spec.recipe.steps} | {record.spec.seed} | {record.train.time_s:.0f} s "
+        f"| {si(spent_j, 'J')}{'' if record.energy_valid else ' (by CPU time)'} "
+        f"| {record.quality.test:.6f} | {measures['auc']:.4f} "
+        f"| {measures['voltage_variance_explained']:.4f} |"
+    )
+
+
+def foretold(records: Sequence[Record], longer: Sequence[Record], watts: float) -> list[str]:
+    """What the law says of the longer trainings and of an hour, beside what was measured."""
+    by_steps: dict[int, list[Record]] = {}
+    for record in sorted(records, key=lambda r: (r.spec.recipe.steps, r.spec.seed)):
+        by_steps.setdefault(record.spec.recipe.steps, []).append(record)
+    joules = np.array([median(trained_j(r, watts) for r in part) for part in by_steps.values()])
+    errors = np.array([[_error(r) for r in part] for part in by_steps.values()]).T
+    law = plateau.fit(joules, errors)
+    lines = [f"1 - AUC {law.words}; exponent {law.c:.2f}"]
+    asked = [(f"{r.spec.recipe.steps} updates", trained_j(r, watts), r) for r in longer]
+    for name, amount_j, record in [*asked, ("an hour of two cores", HOUR_CPU_S * watts, None)]:
+        low, middle, high = (1 - e for e in reversed(plateau.foretold(joules, errors, amount_j)))
+        measured = "not measured" if record is None else f"measured {1 - _error(record):.4f}"
+        lines.append(
+            f"{name}, {si(amount_j, 'J')}: AUC foretold {middle:.4f} ({low:.4f} to {high:.4f}), "
+            f"{measured}"
+        )
     return lines
 
 
+def _error(record: Record) -> float:
+    if record.quality is None:
+        raise SystemExit(f"{record.spec} did not end well: {record.status}, {record.error}")
+    return 1 - record.quality.measures["auc"]
+
+
 def main() -> None:
-    """Run the arms and print what became of them."""
+    """Train, and print the table and what the law foretells."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("arms", nargs="+", metavar="MODEL:WIDTH:UPDATES")
+    parser.add_argument("arm", metavar="MODEL:WIDTH")
+    parser.add_argument("updates", nargs="+", type=int)
+    parser.add_argument("--then", nargs="*", type=int, default=[], metavar="UPDATES")
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--runs", type=Path, default=Path("runs-longest"))
     options = parser.parse_args()
+    fitted = [
+        spec(options.arm, steps, seed, "quick")
+        for steps in options.updates
+        for seed in range(options.seeds)
+    ]
+    # A run of an hour is longer than a quick one may be.
+    longer = [spec(options.arm, steps, 0, "full") for steps in options.then]
     with ticker().shown() as tell:
-        records = run([spec(arm) for arm in options.arms], Session(options.runs), tell)
-    for record in records:
-        print("\n".join(told(record)))
+        records = run([*fitted, *longer], Session(options.runs), tell)
+    watts = power_w(records)
+    print("| updates | seed | training | energy | log-loss | AUC | voltage explained |")
+    print("|---|---|---|---|---|---|---|")
+    print("\n".join(row(record, watts) for record in records))
+    wanted = {s.hash for s in longer}
+    parts = ([r for r in records if (r.spec_hash in wanted) is which] for which in (False, True))
+    print("\n".join(foretold(*parts, watts)))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ EXPONENTS = (0.05, 4.0)
 """Between which the exponent is looked for: on a grid, then on finer ones around the best."""
 GRID, ROUNDS = 24, 5
 RESAMPLES = 500
+TAILS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
 
 @dataclass(frozen=True)
@@ -85,16 +86,40 @@ def fit(amounts: Floats, losses: Floats) -> Plateau:
     (value,), (b,), (c,) = _laws(amounts, mean[None])
     if b <= 0:
         return Plateau(points, seeds, refusal="it does not fall")
-    rng = np.random.default_rng(0)
-    drawn = losses[rng.integers(0, seeds, (RESAMPLES, seeds))].mean(axis=1)  # (draws, points)
-    curves = np.maximum(mean + _stretch(seeds) * (drawn - mean), 1e-3 * mean)
-    plateaus, _, _ = _laws(amounts, curves)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(plateaus, (tail, 1 - tail))
+    plateaus, _, _ = _laws(amounts, _resampled(losses))
+    low, high = np.quantile(plateaus, TAILS)
     return Plateau(
         points, seeds, float(value), min(float(low), float(value)), max(float(high), float(value)),
         float(b), float(c),
     )  # fmt: skip
+
+
+def foretold(amounts: Floats, losses: Floats, amount: float) -> tuple[float, float, float]:
+    """What the law says of an amount, usually beyond those measured, with its interval.
+
+    Args:
+        amounts, losses: as for `fit`; at least `MIN_POINTS` amounts and `MIN_PAIRS` seeds.
+        amount: above 0.
+
+    Returns:
+        The low end, the mean curve's loss, and the high end.
+    """
+
+    def at(curves: Floats) -> Floats:
+        a, b, c = _laws(amounts, curves)
+        return a + b * amount**-c
+
+    low, high = np.quantile(at(_resampled(losses)), TAILS)
+    middle = float(at(losses.mean(axis=0)[None])[0])
+    return min(float(low), middle), middle, max(float(high), middle)
+
+
+def _resampled(losses: Floats) -> Floats:
+    """Mean curves (draws, points) of seeds drawn with replacement, spread as wide as few allow."""
+    seeds, mean = len(losses), losses.mean(axis=0)
+    rng = np.random.default_rng(0)
+    drawn = losses[rng.integers(0, seeds, (RESAMPLES, seeds))].mean(axis=1)
+    return np.maximum(mean + _stretch(seeds) * (drawn - mean), 1e-3 * mean)
 
 
 def _stretch(seeds: int) -> float:

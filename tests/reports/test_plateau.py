@@ -48,6 +48,25 @@ def test_the_interval_holds_the_planted_plateau_about_as_often_as_it_says(seeds)
     assert held / 100 >= 0.9
 
 
+@pytest.mark.parametrize("amount", [4.0, 16.0])
+def test_what_is_foretold_holds_the_planted_law_about_as_often_as_it_says(amount):
+    rng = np.random.default_rng(2)
+    planted = law(amount, 0.01, 0.002, 0.7)
+    held = 0
+    for _ in range(100):
+        losses = curves(0.01, 0.002, 0.7, seeds=3, noise=0.01, rng=rng)
+        low, middle, high = plateau.foretold(AMOUNTS, losses, amount)
+        assert low <= middle <= high
+        held += low <= planted <= high
+    assert held / 100 >= 0.9
+
+
+def test_what_is_foretold_is_the_law_of_the_mean_curve():
+    losses = curves(0.01, 0.002, 0.7, seeds=3, noise=0.01)
+    _, middle, _ = plateau.foretold(AMOUNTS, losses, 4.0)
+    assert middle == pytest.approx(plateau.fit(AMOUNTS, losses).at(4.0))
+
+
 def test_a_curve_that_still_falls_straight_has_no_plateau_in_sight():
     found = plateau.fit(AMOUNTS, curves(0.0, 0.01, 0.3, seeds=3, noise=0.01))
     assert found.low == 0

@@ -1,5 +1,7 @@
 """The published surrogate: causal, without residuals, one batch norm a layer."""
 
+import math
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -106,6 +108,18 @@ def test_operations_by_hand():
     steps = 20 + k - 1
     macs = T * H * c * k1 + steps * H * H * k + 20 * H * C
     assert counted.forward_flops == 2 * macs + (steps + 20) * H * (1 + 4)
+
+
+def test_a_channel_silent_in_training_is_amplified_by_what_keras_would():
+    network = TCNSurrogate(SPIKES, 4, layers=1, first_taps=5)
+    (norm,) = network.norms
+    with torch.no_grad():
+        norm.running_var.zero_()
+        norm.running_mean.zero_()
+    network.eval()
+    silent = torch.full((1, 4, 20), 0.1)
+    # Keras, layers.BatchNormalization: epsilon 0.001 beside the variance.
+    assert torch.allclose(norm(silent), silent / math.sqrt(0.001))
 
 
 def test_it_can_be_streamed():
