@@ -98,7 +98,8 @@ def foretold(amounts: Floats, losses: Floats, amount: float) -> tuple[float, flo
     """What the law says of an amount, usually beyond those measured, with its interval.
 
     Args:
-        amounts, losses: as for `fit`; at least `MIN_POINTS` amounts and `MIN_PAIRS` seeds.
+        amounts: as for `fit`, at least `MIN_POINTS`.
+        losses: as for `fit`, of at least `MIN_PAIRS` seeds.
         amount: above 0.
 
     Returns:
