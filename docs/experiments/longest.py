@@ -12,6 +12,7 @@ An arm is MODEL:WIDTH; a tcn_surrogate has four layers and looks back 200 ms.
 """
 
 import argparse
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -57,11 +58,12 @@ def spec(arm: str, steps: int, seed: int, scale: str) -> Spec:
 
 def power_w(records: Sequence[Record]) -> float:
     """Joules that a second of one core took, where they are valid."""
-    return median(
+    known = [
         joules / r.train.cpu_s
         for r in records
         if r.energy_valid and r.train and (joules := ranked_j(r.train.energy_j)) is not None
-    )
+    ]
+    return median(known) if known else math.nan
 
 
 def trained_j(record: Record, watts: float) -> float:
@@ -92,6 +94,8 @@ def foretold(records: Sequence[Record], longer: Sequence[Record], watts: float) 
     joules = np.array([median(trained_j(r, watts) for r in part) for part in by_steps.values()])
     errors = np.array([[_error(r) for r in part] for part in by_steps.values()]).T
     law = plateau.fit(joules, errors)
+    if law.refusal:
+        return [f"Nothing can be foretold: {law.refusal}."]
     lines = [f"1 - AUC {law.words}; exponent {law.c:.2f}"]
     asked = [(f"{r.spec.recipe.steps} updates", trained_j(r, watts), r) for r in longer]
     for name, amount_j, record in [*asked, ("an hour of two cores", HOUR_CPU_S * watts, None)]:
