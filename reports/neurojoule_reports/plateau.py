@@ -120,7 +120,8 @@ def _resampled(losses: Floats) -> Floats:
     seeds, mean = len(losses), losses.mean(axis=0)
     rng = np.random.default_rng(0)
     drawn = losses[rng.integers(0, seeds, (RESAMPLES, seeds))].mean(axis=1)
-    return np.maximum(mean + _stretch(seeds) * (drawn - mean), 1e-3 * mean)
+    curves: Floats = np.maximum(mean + _stretch(seeds) * (drawn - mean), 1e-3 * mean)
+    return curves
 
 
 def _stretch(seeds: int) -> float:
