@@ -13,7 +13,7 @@ from neurojoule_reports.columns import AXES
 from neurojoule_reports.curves import to_target
 from neurojoule_reports.filters import anchor
 from neurojoule_reports.frames import ARM_KEY, Frames, groups, ranked
-from neurojoule_reports.naming import labels
+from neurojoule_reports.naming import labels, teachers
 from neurojoule_reports.palette import OTHER, STYLES
 from neurojoule_reports.rounds import shown
 
@@ -61,7 +61,7 @@ def data(frames: Frames, grid: carbon.Grid, medians: pd.DataFrame) -> dict[str, 
 
 
 def _drawn(frames: Frames) -> dict[str, list[Any]]:
-    """Which arms the figures show (`rounds`), on which ladders, and what their models are called.
+    """Which arms the figures show (`rounds`), as what, on which ladders, by which names.
 
     Sizes of one `model` are joined; `label` is its name where there is little room.
     """
@@ -72,6 +72,7 @@ def _drawn(frames: Frames) -> dict[str, list[Any]]:
     ladders = pd.Series(names(arms), arms.index, dtype=object)
     return {
         "drawn": of.isin(arms.index).tolist(),
+        "teacher": teachers(frames.arms).tolist(),
         "model": arms["model"].reindex(of).fillna(frames.arms["model"]).tolist(),
         "label": label.tolist(),
         "ladders": ladders.reindex(of).fillna("").tolist(),

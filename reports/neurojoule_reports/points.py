@@ -8,6 +8,7 @@ import pandas as pd
 
 from neurojoule import carbon
 from neurojoule_reports.columns import Axis
+from neurojoule_reports.naming import teachers
 from neurojoule_reports.pareto import front
 
 SAME = ("arm", "model", "family", "ok", "share")
@@ -18,7 +19,8 @@ def points(arms: pd.DataFrame, axis: Axis, phase: str, grid: carbon.Grid) -> pd.
     """A row an arm that has both quality and this footprint, in the order of the frame.
 
     Columns: arm, model, family, ok, share, x, x_low, x_high (SI units; grams for CO2e), y, y_low,
-    y_high, on_front. `arms` holds the rows of one task in one setting.
+    y_high, on_front. `arms` holds the rows of one task in one setting. What is imitated is on no
+    front: it competes with none of its imitations.
     """
     column = axis.column(phase)
     if column is None or arms.empty:
@@ -30,6 +32,7 @@ def points(arms: pd.DataFrame, axis: Axis, phase: str, grid: carbon.Grid) -> pd.
         table[f"y{suffix}"] = arms[f"quality{suffix}"]
     table = table[(table["x"] > 0) & table["y"].notna()].reset_index(drop=True)
     higher = bool(arms["higher_is_better"].dropna().astype(bool).all())
-    kept = front(list(table["x"]), list(table["y"] if higher else -table["y"]))
-    table["on_front"] = table.index.isin(kept)
+    rivals = table[~teachers(table)]
+    kept = front(list(rivals["x"]), list(rivals["y"] if higher else -rivals["y"]))
+    table["on_front"] = table.index.isin(rivals.index[kept])
     return table

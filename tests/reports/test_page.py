@@ -137,6 +137,8 @@ def test_of_rounds_the_last_is_drawn_and_the_front_of_a_loss_is_its_lower_edge(p
     assert {p["arm"]: p["front"] == "1" for p in points} == {
         arm: row["on_front"] == "True" for arm, row in rows.items()
     }
+    # The simulation is the best and trains for next to nothing, and competes with no imitation.
+    assert rows["simulation"]["on_front"] == "False"
     surrogates = [arm for arm in rows if arm.startswith("tcn_surrogate")]
     assert surrogates == ["tcn_surrogate layers=3 width=32, 1000 steps"]
     curves = page.js("all('#curves .curve').map((c) => c.dataset.arm)")

@@ -3,7 +3,7 @@
 `simulation` is the batched solver of `neurojoule.cells`, which made the data; `neuron_simulator` is
 NEURON on the same cell. Both see the same windows as every other model and know nothing else: the
 cell starts at rest where the window starts, 500 ms before the first answer. Its slow states (Ih,
-calcium, NMDA) have then not yet forgotten the rest, so that not even the true equations give the
+calcium, NMDA) have then not quite forgotten the rest, so that not even the true equations give the
 true answers, and their quality is measured like anyone's (docs/neuron.md).
 
 The voltage is the simulated one. For the spikes there is a rule of reading out, the same for both:

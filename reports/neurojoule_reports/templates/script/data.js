@@ -81,9 +81,11 @@ function points(task) {
       y: arm.quality, yLow: arm.quality_low, yHigh: arm.quality_high,
     }));
 }
+// What is imitated stands beside its imitations and competes with none.
+const competing = (list) => list.filter((p) => !p.arm.teacher);
 function paretoFront(list, higher) {
   const sign = higher ? 1 : -1;
-  const sorted = [...list].sort((a, b) => a.x - b.x || sign * (b.y - a.y));
+  const sorted = competing(list).sort((a, b) => a.x - b.x || sign * (b.y - a.y));
   let best = -Infinity;
   return sorted.filter((p) => (sign * p.y > best ? ((best = sign * p.y), true) : false));
 }

@@ -15,12 +15,12 @@ function overview(shown) {
     const root = svg("svg", { viewBox: `0 0 ${W} ${H}`, "aria-hidden": "true" });
     root.append(svg("line", { class: "rule", x1: 0, x2: W, y1: H - 1, y2: H - 1 }));
     const front = paretoFront(list, task.higher);
-    root.append(svg("path", { class: "front", d: `${front.map((p, i) => (i ? `H${X(p)}V${Y(p)}` : `M${X(p)},${Y(p)}`)).join("")}H${W}` }));
+    if (front.length) root.append(svg("path", { class: "front", d: `${front.map((p, i) => (i ? `H${X(p)}V${Y(p)}` : `M${X(p)},${Y(p)}`)).join("")}H${W}` }));
     for (const p of list) {
       root.append(svg("path", { class: "dot", d: marker(p.arm.family, 3), fill: colour(p.arm.family), transform: `translate(${X(p)} ${Y(p)})` }));
     }
-    const best = [...list].sort((a, b) => (task.higher ? b.y - a.y : a.y - b.y))[0];
-    const link = html("a", { href: `#${task.anchor}` }, html("bdi", {}, task.task), ` ${quality(best.y, task.metric)}`, root);
+    const best = front.length ? ` ${quality(front.at(-1).y, task.metric)}` : "";
+    const link = html("a", { href: `#${task.anchor}` }, html("bdi", {}, task.task), best, root);
     link.addEventListener("click", (event) => goTo(event, task.anchor));
     $("overview").append(link);
   }
@@ -69,7 +69,7 @@ function caption(task, list, front, axis) {
   const n = list.map((p) => p.arm.ok);
   const span = Math.min(...n) === Math.max(...n) ? `${n[0]}` : `${Math.min(...n)}\u2013${Math.max(...n)}`;
   const grid = axis.name === "co2e" ? ` Grid: ${gridWords()}.` : "";
-  return [html("b", {}, `${front.length} of ${list.length}`),
+  return [html("b", {}, `${front.length} of ${competing(list).length}`),
     ` on the front: ${front.map((p) => short(p.arm.arm, 80)).join(", ")}. ${span} seeds each.${grid}`];
 }
 const gridWords = () => {
