@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurojoule.cells.cell import Drive, Tree
+from neurojoule.errors import UserError
 
 Floats = NDArray[np.float64]
 
@@ -50,6 +51,23 @@ def input_bits(
     _spread(rates, template, interval, before, smooth)
     fires = rng.random((duration_ms, len(rates))) < firing_probability(smooth).T
     return np.packbits(fires, axis=1)
+
+
+def check_packed(bits: NDArray[np.uint8], synapses: int, dimensions: int, cell: str) -> None:
+    """Refuse packed input that is not `dimensions` deep, the last one the bytes of `synapses` bits.
+
+    The machine code that reads it checks no bounds. Bits beyond the last synapse stand for nothing.
+
+    Raises:
+        UserError: with what was given and what the cell takes.
+    """
+    width = -(-synapses // 8)
+    if bits.ndim != dimensions or bits.shape[-1] != width or bits.dtype != np.uint8:
+        takes = ("simulations", "ms")[: dimensions - 1]
+        raise UserError(
+            f"The input has the shape {bits.shape} and type {bits.dtype}; the cell {cell!r} has "
+            f"{synapses} synapses and takes uint8 ({', '.join(takes)}, {width})."
+        )
 
 
 def firing_probability(rate_per_ms: Floats) -> Floats:

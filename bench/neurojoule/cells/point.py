@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurojoule.cells.cell import Drive, Tree
+from neurojoule.cells.inputs import check_packed
 from neurojoule.cells.traces import Traces
 
 Floats = NDArray[np.float64]
@@ -69,7 +70,11 @@ def simulate(cell: PointCell, bits: NDArray[np.uint8]) -> Traces:
     """Run the point neuron on packed input (simulations, ms, bytes); spikes fall at ends of ms.
 
     The voltage of a ms with a spike is the one that reached the threshold, before the reset.
+
+    Raises:
+        UserError: when the input has another number of synapses.
     """
+    check_packed(bits, len(cell.weights_mv), 3, cell.name)
     weights = np.array(cell.weights_mv)
     drive = np.stack([_weighted(packed, weights) for packed in bits])
     soma_mv, spikes = np.empty(drive.shape), np.zeros(drive.shape, dtype=np.bool_)
@@ -108,6 +113,7 @@ class Steps:
 
     def advance(self, bits: NDArray[np.uint8]) -> tuple[Floats, NDArray[np.bool_]]:
         """One ms of packed input (simulations, bytes): voltages before any reset, and spikes."""
+        check_packed(bits, len(self._weights), 2, self._cell.name)
         synaptic, membrane, gain = self._factors
         rest = self._cell.rest_mv
         self._current += _weighted(bits, self._weights)
@@ -126,9 +132,10 @@ def _weighted(packed: NDArray[np.uint8], weights: Floats) -> Floats:
         for byte in range(packed.shape[1]):
             bits = packed[t, byte]
             if bits:
-                for k in range(8):
+                first = 8 * byte
+                for k in range(min(8, len(weights) - first)):
                     if (bits >> (7 - k)) & 1:
-                        total[t] += weights[8 * byte + k]
+                        total[t] += weights[first + k]
     return total
 
 

@@ -12,6 +12,7 @@ from neurojoule.cells import kernel, layout
 from neurojoule.cells.cell import Cell
 from neurojoule.cells.compartments import Compartments, compartments
 from neurojoule.cells.errors import StepTooLargeError
+from neurojoule.cells.inputs import check_packed
 from neurojoule.cells.program import HIGH_MV, LOW_MV, initial_state, program
 from neurojoule.cells.traces import Traces
 from neurojoule.errors import UserError
@@ -41,12 +42,7 @@ def simulate(cell: Cell, bits: NDArray[np.uint8], dt_ms: float = DT_MS) -> Trace
     """
     tree = compartments(cell)
     _check_step(dt_ms)
-    expected = -(-2 * len(tree.dendritic) // 8)
-    if bits.ndim != 3 or bits.shape[2] != expected or bits.dtype != np.uint8:
-        raise UserError(
-            f"The input has the shape {bits.shape} and type {bits.dtype}; the cell {cell.name!r} "
-            f"has {2 * len(tree.dendritic)} synapses and takes uint8 (simulations, ms, {expected})."
-        )
+    check_packed(bits, 2 * len(tree.dendritic), 3, cell.name)
     count, duration = bits.shape[:2]
     soma_mv = np.empty((count, duration))
     crossing = np.zeros((count, duration), dtype=np.uint8)
@@ -130,6 +126,7 @@ class Steps:
 
     def advance(self, bits: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """One ms of packed input (simulations, bytes): soma voltages at its end, and spikes."""
+        check_packed(bits, 2 * len(self._tree.dendritic), 2, self._cell.name)
         soma_mv, crossing = _advance(
             self._cell, self._dt_ms, self._compiled, self._state, bits[:, None]
         )

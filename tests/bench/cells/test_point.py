@@ -7,6 +7,7 @@ import pytest
 
 from neurojoule.cells.cell import Drive, TreeDrive
 from neurojoule.cells.point import PointCell, Steps, _weighted, log_normal_weights, simulate
+from neurojoule.errors import UserError
 
 DRIVE = Drive(TreeDrive((0, 1), (0, 1)), TreeDrive((0, 1), (0, 1)))
 
@@ -67,4 +68,19 @@ def test_the_drive_is_the_sum_of_the_weights_of_the_synapses_that_are_on():
     expected = np.zeros(50)
     for k in range(12):  # one after the other: the same bits, not about the same
         expected += on[:, k] * weights[k]
-    assert np.array_equal(_weighted(np.packbits(on, axis=1), weights), expected)
+    packed = np.packbits(on, axis=1)
+    assert np.array_equal(_weighted(packed, weights), expected)
+    packed[:, -1] |= 0b00001111  # beyond the twelfth synapse there is nothing to read
+    assert np.array_equal(_weighted(packed, weights), expected)
+
+
+@pytest.mark.parametrize("width", [0, 2])
+def test_input_of_another_number_of_synapses_is_refused_before_machine_code_reads_it(width):
+    cell, _ = one(1, 25.0)
+    bits = np.zeros((3, 5, width), dtype=np.uint8)
+    with pytest.raises(
+        UserError, match=r"'one' has 2 synapses and takes uint8 \(simulations, ms, 1"
+    ):
+        simulate(cell, bits)
+    with pytest.raises(UserError, match=r"'one' has 2 synapses and takes uint8 \(simulations, 1"):
+        Steps(cell, 3).advance(bits[:, 0])

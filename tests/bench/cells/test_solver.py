@@ -121,6 +121,8 @@ def test_a_step_too_large_for_this_cell_is_named_with_the_ms():
 def test_input_for_another_number_of_synapses_is_refused():
     with pytest.raises(UserError, match="has 320 synapses"):
         simulate(get_cell("l5_nmda"), np.zeros((1, 10, 12), dtype=np.uint8))
+    with pytest.raises(UserError, match=r"has 2 synapses and takes uint8 \(simulations, 1\)"):
+        Steps(a_cell(SOMA, DENDRITE), 1).advance(np.zeros((1, 2), dtype=np.uint8))
 
 
 def test_tables_miss_the_kinetics_by_less_than_one_part_in_a_thousand():
