@@ -223,6 +223,7 @@ def _work(
         state_bytes=sum(p.numel() * p.element_size() for p in trainable) * 4,
         peak_memory_bytes=peak_memory_bytes,
         training_samples=len(prepared.train),
+        sample_steps=dict(zip(prepared.task.axes, prepared.task.inputs, strict=True)).get("time"),
     )
 
 

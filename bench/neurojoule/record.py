@@ -159,6 +159,8 @@ class Work(_Part, frozen=True, kw_only=True):
         peak_memory_bytes: the run's own increment of resident memory, or of device memory.
         training_samples: in the share of the training set that was learnt; None in records of
             versions that did not say.
+        sample_steps: steps of time in one sample; None where it has no time, and in records of
+            versions that did not say.
     """
 
     parameters: int
@@ -176,6 +178,7 @@ class Work(_Part, frozen=True, kw_only=True):
     state_bytes: int
     peak_memory_bytes: int | None
     training_samples: int | None = None
+    sample_steps: int | None = None
 
 
 class Quality(_Part, frozen=True, kw_only=True):

@@ -1,14 +1,17 @@
-"""How well can l5_nmda be imitated, given more data and more joules, and how does that go on?
+"""How well can a cell be imitated, given more joules, and how does that go on?
 
-One arm is trained on four times the data (`neuron_l5_nmda_long`, 9,984 simulated seconds) for
-several numbers of updates, each with its own schedule, so that every point is a whole training.
+One arm is trained for several numbers of updates, each with its own schedule, so that every point
+is a whole training; on four times the data (`neuron_l5_nmda_long`, 9,984 simulated seconds), if no
+other task is named.
 Printed is what the field reports of the test split against the joules of training; then what the
 law a + b n^-c, fitted to 1 - AUC over those joules, foretells of the longer trainings, which are
 done once, beside what came of them, and of an hour of two cores, which is not.
 
-    python docs/experiments/longest.py gru:48 250 500 1000 2000 --then 8000
+    python docs/experiments/longest.py gru:48 125 250 500 1000 --then 4000
+    python docs/experiments/longest.py glm 700 1400 2800 --then 11000 --task neuron_lif
 
-An arm is MODEL:WIDTH; a tcn_surrogate has four layers and looks back 200 ms.
+An arm is MODEL:WIDTH, or MODEL where it has no size. A tcn_surrogate is also told its layers, as in
+tcn_surrogate:3x32; like the glm it looks back 200 ms.
 """
 
 import argparse
@@ -23,27 +26,28 @@ from neurojoule.progress import ticker
 from neurojoule.quantities import si
 from neurojoule.record import Record, ranked_j
 from neurojoule.runner import Session, run
-from neurojoule.spec import Recipe, Size, Spec
+from neurojoule.spec import Option, Recipe, Size, Spec
 from neurojoule_reports import plateau
-from neurojoule_suites.bench_neuron import BATCH, tcn
+from neurojoule_suites.bench_neuron import BATCH, BINS, RECEPTIVE_FIELD_MS, tcn
 from neurojoule_suites.recipes import learning_rate
 
-TASK = "neuron_l5_nmda_long"
-LAYERS = 4
+OPTIONS: dict[str, dict[str, Option]] = {"glm": {"taps": RECEPTIVE_FIELD_MS, "bins": BINS}}
 RATES = {"gru": 0.01}
 """The search made 250 updates, where a higher rate is better than over thousands."""
 HOUR_CPU_S = 2 * 3600.0
 
 
-def spec(arm: str, steps: int, seed: int, scale: str) -> Spec:
+def spec(task: str, arm: str, steps: int, seed: int, scale: str) -> Spec:
     """The run of one arm for so many updates."""
-    model, width = arm.split(":")
+    model, _, shape = arm.partition(":")
+    layers, _, width = shape.rpartition("x")
+    options = tcn(int(layers)) if layers else OPTIONS.get(model, {})
     return Spec(
         suite="longest",
-        task=TASK,
+        task=task,
         model=model,
-        options=tuple(tcn(LAYERS).items()) if model == "tcn_surrogate" else (),
-        size=Size(int(width), "width"),
+        options=tuple(options.items()),
+        size=Size(int(width), "width") if width else Size(),
         seed=seed,
         scale=scale,
         recipe=Recipe(
@@ -117,19 +121,20 @@ def _error(record: Record) -> float:
 def main() -> None:
     """Train, and print the table and what the law foretells."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("arm", metavar="MODEL:WIDTH")
+    parser.add_argument("arm", metavar="MODEL[:[LAYERSx]WIDTH]")
     parser.add_argument("updates", nargs="+", type=int)
     parser.add_argument("--then", nargs="*", type=int, default=[], metavar="UPDATES")
+    parser.add_argument("--task", default="neuron_l5_nmda_long")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--runs", type=Path, default=Path("runs-longest"))
     options = parser.parse_args()
     fitted = [
-        spec(options.arm, steps, seed, "quick")
+        spec(options.task, options.arm, steps, seed, "quick")
         for steps in options.updates
         for seed in range(options.seeds)
     ]
     # A run of an hour is longer than a quick one may be.
-    longer = [spec(options.arm, steps, 0, "full") for steps in options.then]
+    longer = [spec(options.task, options.arm, steps, 0, "full") for steps in options.then]
     with ticker().shown() as tell:
         records = run([*fitted, *longer], Session(options.runs), tell)
     watts = power_w(records)

@@ -84,6 +84,7 @@ RUN_COLUMNS: tuple[Column, ...] = tuple(
         ("train_flops", "FLOP", "dense operations of the whole training"),
         ("samples", "1", "training samples seen, each as often as it was seen"),
         ("training_samples", "1", "different ones: the share of the training set that was learnt"),
+        ("sample_steps", "1", "steps of time in a sample, where it has any"),
         ("infer_time_s", "s", "a sample in a batch"),
         ("infer_latency_p50_s", "s", "one sample alone, median"),
         ("infer_latency_p95_s", "s", "one sample alone, 95th percentile"),

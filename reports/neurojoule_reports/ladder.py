@@ -15,10 +15,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from neurojoule.registry import tasks
 from neurojoule_reports.frames import groups
 from neurojoule_reports.naming import registered, teachers
 from neurojoule_reports.stats import MIN_PAIRS, median_rank
+
+STEPS_PER_S = 1000.0
+"""A step of a cell's task is a millisecond (NEURON)."""
 
 DEPTHS = ("layers", "levels", "depth")
 """What models call their depth."""
@@ -206,19 +208,16 @@ def powers(runs: pd.DataFrame, margin: float | None = None) -> list[Power]:
         runs = runs[~teachers(runs)]
     if runs.empty:
         return []
-    seconds = seconds_a_sample(str(runs["task"].iloc[0]))
-    if seconds is None:
-        return []
-    return [p for p in _powers(runs, seconds) if margin is None or _near(runs, p.arm, margin)]
+    return [p for p in _powers(runs) if margin is None or _near(runs, p.arm, margin)]
 
 
-def _powers(runs: pd.DataFrame, seconds: float) -> Iterator[Power]:
+def _powers(runs: pd.DataFrame) -> Iterator[Power]:
     for (arm,), part in groups(runs, ["arm"]):
         columns = ["infer_energy_j", "infer_energy_low_j", "infer_energy_high_j"]
-        known = part[columns].dropna()
+        known = part[columns].div(sample_s(part), axis=0).dropna()
         if known.empty:
             continue
-        watts, low, high = (float(v) / seconds for v in known.median())
+        watts, low, high = map(float, known.median())
         quality = float(part["quality"].median())
         yield Power(arm, str(part["family"].iloc[0]), quality, watts, low, high)
 
@@ -230,9 +229,10 @@ def _near(runs: pd.DataFrame, arm: str, margin: float) -> bool:
     return arm in medians.index and abs(float(medians[arm]) - best) <= margin * abs(best)
 
 
-def seconds_a_sample(task: str) -> float | None:
-    """How long a sample of a cell's task is: its inputs are milliseconds (NEURON)."""
-    found = tasks().get(task)
-    if found is None or "time" not in found.axes:
-        return None
-    return found.inputs[found.axes.index("time")] / 1000
+def sample_s(runs: pd.DataFrame) -> pd.Series:
+    """How long a sample of each run of a cell's task was, in seconds.
+
+    By the record and not by the task as it is now, whose windows may be others. NaN where a record
+    is of a version that did not say.
+    """
+    return runs["sample_steps"] / STEPS_PER_S

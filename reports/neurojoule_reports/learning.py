@@ -15,7 +15,7 @@ import pandas as pd
 
 from neurojoule_reports import plateau
 from neurojoule_reports.frames import groups
-from neurojoule_reports.naming import teachers
+from neurojoule_reports.naming import but_validations, teachers
 from neurojoule_reports.plateau import Plateau
 
 LATE = 30.0
@@ -45,13 +45,17 @@ class Curve:
 def over_data(runs: pd.DataFrame, labels: dict[str, str], data_s: float) -> list[Curve]:
     """One curve for each design and recipe that was trained on several shares of the data.
 
+    Less data may be validated more often; that is no other recipe.
+
     Args:
         runs: the runs that count, of one task in one setting.
         labels: short names, by design.
         data_s: simulated seconds of all the data.
     """
     out = []
-    for (design, _), part in groups(runs[~teachers(runs)], ["design", "recipe"]):
+    learnt = runs[~teachers(runs)]
+    learnt = learnt.assign(recipe=but_validations(learnt["recipe"]))
+    for (design, _), part in groups(learnt, ["design", "recipe"]):
         wide = part.pivot_table(index="seed", columns="share", values="quality").dropna()
         if wide.shape[1] < 2 or wide.empty:
             continue

@@ -97,6 +97,11 @@ def recipe_words(recipe: Recipe) -> str:
     return ", ".join(say(recipe) for say in _WORDS.values())
 
 
+def but_validations(recipes: "pd.Series[str]") -> "pd.Series[str]":
+    """Recipes in words without how often they validate, which does not change what is learnt."""
+    return recipes.str.replace(", validated every .*", "", regex=True)
+
+
 def suffixes(records: Sequence[Record]) -> list[str]:
     """For each record what is added to the name of its arm and model: "" or ", rate 0.003"."""
     alike: dict[Key, dict[Spec, str]] = defaultdict(dict)

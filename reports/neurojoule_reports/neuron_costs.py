@@ -29,8 +29,6 @@ from neurojoule_reports.imitations import Value, simulation_arm
 from neurojoule_reports.naming import teachers
 from neurojoule_reports.wording import listed
 
-STEPS_PER_S = 1000.0
-
 DATA_S = 2496.0
 """Simulated seconds of the training data of a cell; of a task whose name ends in `_long` 4 times
 as many (neurojoule.tasks.neuron)."""
@@ -100,16 +98,15 @@ def costs(table: pd.DataFrame, records: ledgers.Runs) -> list[Cost]:
     """
     if table.empty:
         return []
-    task = str(table["task"].iloc[0])
-    seconds = ladder.seconds_a_sample(task)
-    if seconds is None:
+    table = table[ladder.sample_s(table).notna()]
+    if table.empty:
         return []
     where = tuple(str(table[name].iloc[0]) for name in ("suite", "task", "setting"))
     arm = simulation_arm(table)
     simulated = [] if arm is None else records.get((*where, arm), [])
-    made_s = data_s(task)
+    made_s = data_s(str(table["task"].iloc[0]))
     out = [
-        _cost(part, records.get((*where, str(part["arm"].iloc[0])), []), simulated, seconds, made_s)
+        _cost(part, records.get((*where, str(part["arm"].iloc[0])), []), simulated, made_s)
         for _, part in groups(table, ["label"])
     ]
     return sorted(out, key=lambda c: (not c.teacher, _first(c), c.label))
@@ -123,17 +120,15 @@ def _cost(
     part: pd.DataFrame,
     runs: Sequence[Record],
     simulated: Sequence[Record],
-    seconds: float,
     made_s: float,
 ) -> Cost:
     teacher = bool(teachers(part).iloc[0])
     itself = bool(simulated) and str(part["run_id"].iloc[0]) in {r.run_id for r in simulated}
-    simulation_w = _priced(simulated, "infer", "meter", 1 / seconds)
+    simulation_w = _priced(simulated, "infer", "meter")
     joules: dict[Ledger, Value] = {
-        name: found
-        for name in LEDGERS
-        if (found := _priced(runs, "infer", name, 1 / seconds)) is not None
+        name: found for name in LEDGERS if (found := _priced(runs, "infer", name)) is not None
     }
+    seconds = ladder.sample_s(part)
     own_w = part["infer_energy_j"] / seconds
     base_w = math.nan if simulation_w is None else simulation_w.middle
     trained = part["train_energy_j"]
@@ -145,11 +140,10 @@ def _cost(
         pairs = zip(trained, own_w, strict=True)
         return Value.of([break_even_s(t + more_j, base_w, w) for t, w in pairs])
 
-    def median(column: str, scale: float) -> float:
-        known = part[column].dropna()
-        return float(known.median()) * scale if len(known) else math.nan
+    def median(column: str, scale: float | pd.Series) -> float:
+        return float((part[column] * scale).median())
 
-    effective = 2 * part["effective_macs"] + part["effective_acs"]
+    effective = (2 * part["effective_macs"] + part["effective_acs"]) / seconds
     return Cost(
         arm=str(part["arm"].iloc[0]),
         label=str(part["label"].iloc[0]),
@@ -157,11 +151,11 @@ def _cost(
         seeds=int(part["seed"].nunique()),
         teacher=teacher,
         time_s=median("infer_time_s", 1 / seconds),
-        stream_time_s=median("stream_time_s", STEPS_PER_S),
+        stream_time_s=median("stream_time_s", ladder.STEPS_PER_S),
         joules=joules,
-        stream_j=_priced(runs, "stream", "meter", STEPS_PER_S),
+        stream_j=_priced(runs, "stream", "meter"),
         dense=median("infer_flops", 1 / seconds),
-        effective=float(effective.median()) / seconds,
+        effective=float(effective.median()),
         against={} if itself else _against(runs, simulated, "infer"),
         stream_against="" if itself else _against(runs, simulated, "stream").get("meter", ""),
         ratio=joules["meter"].middle / base_w if "meter" in joules else math.nan,
@@ -171,13 +165,18 @@ def _cost(
     )
 
 
-def _priced(runs: Sequence[Record], stage: Stage, name: Ledger, scale: float) -> Value | None:
+def _priced(runs: Sequence[Record], stage: Stage, name: Ledger) -> Value | None:
     """Median cost, least and most of some runs a neuron-second; None where none is priced."""
-    found = [cost for r in runs if (cost := ledger.cost(r, stage, name)) is not None]
+    found = []
+    for r in runs:
+        priced = ledger.cost(r, stage, name)
+        steps = 1 if stage == "stream" else r.work and r.work.sample_steps
+        if priced is not None and steps:
+            scale = ladder.STEPS_PER_S / steps
+            found.append([j * scale for j in (priced.central_j, priced.low_j, priced.high_j)])
     if not found:
         return None
-    table = pd.DataFrame([(c.central_j, c.low_j, c.high_j) for c in found]) * scale
-    return Value(*(float(v) for v in table.median()))
+    return Value(*(float(v) for v in pd.DataFrame(found).median()))
 
 
 def _against(
@@ -212,6 +211,10 @@ def _interval(values: Sequence[float]) -> tuple[float, float]:
 
 def words(found: Sequence[Cost]) -> list[str]:
     """Where an imitation is cheaper than the simulation and where not: a sentence a ledger."""
+    if not found:
+        return [
+            "What a second of this cell costs is not known: no record says how long a sample is."
+        ]
     others = [cost for cost in found if not cost.teacher]
     if not others:
         return []

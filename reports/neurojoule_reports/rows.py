@@ -93,7 +93,7 @@ def _work(work: rec.Work) -> dict[str, object]:
     same = (
         "effective_macs", "effective_acs", "activation_sparsity", "parameters",
         "nonzero_parameters", "width", "size_deviation", "forward_bytes", "state_bytes",
-        "peak_memory_bytes", "training_samples",
+        "peak_memory_bytes", "training_samples", "sample_steps",
     )  # fmt: skip
     return {name: getattr(work, name) for name in same} | {
         "train_flops": work.training_flops,

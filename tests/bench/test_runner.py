@@ -72,6 +72,13 @@ def test_a_run_leaves_a_whole_record_of_what_it_cost(finished):
     assert record.machine.facts["grade_cpu"] in {"measured", "modelled", "guessed", "user"}
     assert record.work.peak_memory_bytes is not None or sys.platform != "linux"
     assert record.work.training_samples == len(load(record.spec, "train"))
+    assert record.work.sample_steps is None  # two bits have no time
+
+
+def test_a_record_says_how_many_steps_of_time_a_sample_had(tmp_path):
+    temporal = spec(task="spiking_xor", model="gru")
+    (record,) = runner.run([temporal], runner.Session(tmp_path))
+    assert record.work.sample_steps == load(temporal, "test").x.shape[2]
 
 
 def test_energy_of_one_execution_is_the_windows_apportioned_by_the_clock(finished):

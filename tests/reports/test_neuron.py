@@ -73,6 +73,25 @@ def test_what_was_given_up_stands_in_no_table():
     assert found.contrast is None
 
 
+def test_costs_a_second_go_by_the_samples_of_the_record():
+    steps = {"gru": cells.SAMPLE_MS, "elm": cells.SAMPLE_MS // 2}
+    found = costs(
+        [imitation(TASK, m, 0.3, 0, sample_steps=n, step_j=1e-3) for m, n in steps.items()]
+    )
+    gru, elm = found["gru"], found["elm"]
+    for name in ("time_s", "dense", "effective"):
+        assert getattr(elm, name) == pytest.approx(2 * getattr(gru, name)), name
+    assert elm.joules["meter"].middle == pytest.approx(2 * gru.joules["meter"].middle)
+    assert elm.stream_j == gru.stream_j  # a step of a stream is a millisecond in both
+
+
+def test_records_that_do_not_say_how_long_a_sample_is_are_not_priced_a_second():
+    found = section([imitation(TASK, "gru", 0.3, 0, sample_steps=None)])
+    assert found.costs == found.powers == ()
+    assert found.cost_figure is found.power_figure is None
+    assert "no record says how long a sample is" in found.cost_words[0]
+
+
 def test_an_arm_is_called_by_no_more_than_tells_it_apart():
     records = [
         rung(TASK, 3, 32, 0.3, 0),
@@ -306,6 +325,17 @@ def test_shares_of_another_recipe_are_another_curve():
     ]
     rows = section(records).learning[0].rows
     assert sorted(len(curve.amounts) for curve in rows) == [2, 2]
+
+
+def test_less_data_validated_more_often_is_on_the_same_curve():
+    records = []
+    for record in shares((1 / 8, 1 / 4, 1 / 2, 1)):
+        often = max(1, round(160 * record.spec.share))
+        recipe = msgspec.structs.replace(record.spec.recipe, evaluate_every=often)
+        spec = msgspec.structs.replace(record.spec, recipe=recipe)
+        records.append(msgspec.structs.replace(record, spec=spec))
+    (curve,) = section(records).learning[0].rows
+    assert len(curve.amounts) == 4
 
 
 def test_a_plateau_over_joules_is_found_from_the_curves_of_the_runs():

@@ -117,6 +117,11 @@ def test_rounds_halve_the_ladder_and_keep_the_best_of_one_layer():
     assert sizes == [15, 9, 6, 1]
     shares = {r.spec.share for r in records if layers_or_none(r.spec) == 7}
     assert shares == {1.0, *PLAN.shares}
+    # Less data is overfitted sooner, and validated as much oftener.
+    recipes = {(r.spec.share, r.spec.recipe.steps): r.spec.recipe for r in records}
+    for (share, steps), recipe in recipes.items():
+        every = recipes[1.0, steps].evaluate_every * share
+        assert recipe.evaluate_every == pytest.approx(every, abs=1)
 
 
 def layers_or_none(spec):

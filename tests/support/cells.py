@@ -11,7 +11,8 @@ import synthetic
 from neurojoule import record as rec
 from neurojoule.spec import Recipe
 
-WINDOW_S = 1.6
+SAMPLE_MS = 1600
+WINDOW_S = SAMPLE_MS / 1000
 TRAIN_J = 1400.0
 
 
@@ -31,7 +32,7 @@ def imitation(task, model, validation, seed, **facts):
     work = msgspec.structs.replace(
         r.work, width=options.get("width", 1), forward_flops=facts.get("flops", 1.6e7),
         effective_macs=facts.get("macs", 1.6e6), effective_acs=facts.get("acs", 0.0),
-        forward_bytes=1e6,
+        forward_bytes=1e6, sample_steps=facts.get("sample_steps", SAMPLE_MS),
     )  # fmt: skip
     watts, seconds = facts.get("watts", 1.0), facts.get("seconds", 0.1)
     inference = priced(r.inference, seconds * WINDOW_S, watts * WINDOW_S)
