@@ -8,7 +8,7 @@ law a + b n^-c, fitted to 1 - AUC over those joules, foretells of the longer tra
 done once, beside what came of them, and of an hour of two cores, which is not.
 
     python docs/experiments/longest.py gru:48 125 250 500 1000 --then 4000
-    python docs/experiments/longest.py glm 700 1400 2800 --then 11000 --task neuron_lif
+    python docs/experiments/longest.py glm 350 700 1400 2800 --then 11000 --task neuron_lif
 
 An arm is MODEL:WIDTH, or MODEL where it has no size. A tcn_surrogate is also told its layers, as in
 tcn_surrogate:3x32; like the glm it looks back 200 ms.

@@ -94,7 +94,7 @@ def test_the_simulation_sets_no_margin_for_its_imitations():
 def test_a_second_is_as_long_as_it_was_in_the_record():
     now, before, unsaid = (
         cells.imitation("neuron_lif", model, 0.3, 0, watts=3.0, sample_steps=steps)
-        for model, steps in (("gru", cells.SAMPLE_MS), ("elm", cells.SAMPLE_MS / 2), ("tcn", None))
+        for model, steps in (("gru", cells.SAMPLE_MS), ("elm", cells.SAMPLE_MS // 2), ("tcn", None))
     )  # all took the same joules a sample
     found = ladder.powers(table([now, before, unsaid]))
     assert {p.arm: p.watts for p in found} == pytest.approx({"gru": 3.0, "elm": 6.0})
