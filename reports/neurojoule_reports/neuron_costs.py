@@ -96,8 +96,6 @@ def costs(table: pd.DataFrame, records: ledgers.Runs) -> list[Cost]:
         table: of `imitations.shown`, of one task in one setting.
         records: of `ledgers.by_arm`.
     """
-    if table.empty:
-        return []
     table = table[ladder.sample_s(table).notna()]
     if table.empty:
         return []
