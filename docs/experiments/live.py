@@ -7,6 +7,7 @@ Quality only, one seed: nothing is metered.
 
     python docs/experiments/live.py 1x32:1600 3x32:1000
     python docs/experiments/live.py 1x32:1600 3x32:1000 --task neuron_l5_nmda-no_nmda_matched
+    python docs/experiments/live.py 1x32:1600 --rate 0.001
 """
 
 import argparse
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from neurojoule.models.readout import read_out
 from neurojoule.models.tcn_surrogate import TCNSurrogate
 from neurojoule.prepare import prepare
 from neurojoule.spec import Recipe, Size, Spec
@@ -31,33 +33,29 @@ def _normalised_first(self: TCNSurrogate, x: Tensor) -> Tensor:
     layers = zip(self.convolutions, self.norms, self.before, strict=True)
     for convolution, norm, before in layers:
         x = F.relu(norm(convolution(x)[:, :, -(answers + before) :]))
-    batch, channels, steps = x.shape
-    answered: Tensor = self.readout(x.transpose(1, 2).reshape(-1, channels))
-    return answered.view(batch, steps, -1).transpose(1, 2)
+    return read_out(self.readout, x, self.steps)
 
 
 PUBLISHED = TCNSurrogate.forward
 ORDERS = {"rectified first, as published": PUBLISHED, "normalised first": _normalised_first}
 
 
-def trained(task: str, layers: int, width: int, steps: int) -> tuple[float, int]:
+def trained(task: str, layers: int, width: int, steps: int, rate: float) -> tuple[float, int]:
     """Best validation log-loss, and how many units of the first layer live then."""
     recipe = Recipe(
         steps=steps,
         batch_size=BATCH,
-        learning_rate=learning_rate(TUNED_ON, LADDER),
+        learning_rate=rate,
         schedule="cosine",
         evaluate_every=max(1, steps // VALIDATIONS),
     )
-    options = tuple(tcn(layers).items())
-    size = Size(width, "width")
     prepared = prepare(
         Spec(
             suite="live",
             task=task,
             model=LADDER,
-            options=options,
-            size=size,
+            options=tuple(tcn(layers).items()),
+            size=Size(width, "width"),
             recipe=recipe,
             seed=0,
             scale="quick",
@@ -83,6 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("arms", nargs="+", metavar="LAYERSxWIDTH:UPDATES")
     parser.add_argument("--task", default=TUNED_ON)
+    parser.add_argument("--rate", type=float, default=learning_rate(TUNED_ON, LADDER))
     options = parser.parse_args()
     torch.set_num_threads(1)
     print("| arm | order | validation log-loss | units that live |\n|---|---|---:|---:|")
@@ -91,7 +90,7 @@ def main() -> None:
         layers, width = map(int, shape.split("x"))
         for name, forward in ORDERS.items():
             TCNSurrogate.forward = forward  # type: ignore[method-assign]
-            loss, lived = trained(options.task, layers, width, int(steps))
+            loss, lived = trained(options.task, layers, width, int(steps), options.rate)
             print(f"| {shape} | {name} | {loss:.5f} | {lived} of {width} |", flush=True)
 
 
