@@ -28,8 +28,8 @@ from neurojoule.record import Record, ranked_j
 from neurojoule.runner import Session, run
 from neurojoule.spec import Option, Recipe, Size, Spec
 from neurojoule_reports import plateau
-from neurojoule_suites.bench_neuron import BATCH, BINS, RECEPTIVE_FIELD_MS, tcn
-from neurojoule_suites.recipes import learning_rate
+from neurojoule_suites.bench_neuron import BATCH, BINS, RECEPTIVE_FIELD_MS, TUNED_ON, tcn
+from neurojoule_suites.recipes import learning_rate, tuned_name
 
 OPTIONS: dict[str, dict[str, Option]] = {"glm": {"taps": RECEPTIVE_FIELD_MS, "bins": BINS}}
 RATES = {"gru": 0.01}
@@ -42,6 +42,7 @@ def spec(task: str, arm: str, steps: int, seed: int, scale: str) -> Spec:
     model, _, shape = arm.partition(":")
     layers, _, width = shape.rpartition("x")
     options = tcn(int(layers)) if layers else OPTIONS.get(model, {})
+    searched = learning_rate(TUNED_ON, tuned_name(model, options))
     return Spec(
         suite="longest",
         task=task,
@@ -53,7 +54,7 @@ def spec(task: str, arm: str, steps: int, seed: int, scale: str) -> Spec:
         recipe=Recipe(
             steps=steps,
             batch_size=BATCH,
-            learning_rate=RATES.get(model, learning_rate("neuron_l5_nmda", model) / 2),
+            learning_rate=RATES.get(model, searched / 2),
             schedule="cosine",
             evaluate_every=max(1, steps // 8),
         ),

@@ -6,7 +6,7 @@ ordinary runs, so what it cost stands in its records. Pairs that are not searche
 `tuned.toml` has for them.
 
     python docs/experiments/tune.py
-    python docs/experiments/tune.py neuron --task neuron_l5_nmda --steps 250
+    python docs/experiments/tune.py neuron --task neuron_l5_nmda --steps 250 --full
     python docs/experiments/tune.py ladders --missing --full
 
 Rows whose budget is another than the one to tune for, such as those of a first round, take --steps.
@@ -32,7 +32,7 @@ from neurojoule.registry import get_model
 from neurojoule.runner import Session, run
 from neurojoule.spec import SCALES, Setup, Spec
 from neurojoule.suite import Row, Suite, available, get_suites
-from neurojoule_suites.recipes import TUNED
+from neurojoule_suites.recipes import TUNED, tuned_name
 
 RATES = (1e-3, 3e-3, 1e-2, 3e-2)
 
@@ -41,12 +41,13 @@ def rows(suite: Suite, *, full: bool) -> Iterator[Row]:
     """The rows of `quick`; with `full` those of pairs that have none there, cut to its budgets."""
     quick, _ = available(suite.rows(SCALES["quick"]))
     yield from quick
-    pairs = {(row.task, row.model) for row in quick}
+    pairs = {(row.task, tuned_name(row.model, row.options)) for row in quick}
     recipes = {row.task: row.recipe for row in quick}
     most = max((row.size.budget or 0 for row in quick), default=0)
     for row in suite.rows(SCALES["full"]) if full else ():
         fits = row.size.budget is None or row.size.budget <= most
-        if row.task in recipes and (row.task, row.model) not in pairs and fits:
+        pair = row.task, tuned_name(row.model, row.options)
+        if row.task in recipes and pair not in pairs and fits:
             yield dataclasses.replace(row, recipe=recipes[row.task])
 
 
@@ -55,7 +56,7 @@ def specs(options: argparse.Namespace) -> list[Spec]:
     found, steps, known = [], options.steps, rates_so_far() if options.missing else {}
     for suite in get_suites(options.suites):
         for row in rows(suite, full=options.full):
-            unasked = row.model in known.get(row.task, {}) or (
+            unasked = tuned_name(row.model, row.options) in known.get(row.task, {}) or (
                 (options.task and row.task not in options.task)
                 or (options.model and row.model not in options.model)
             )
@@ -73,13 +74,13 @@ def specs(options: argparse.Namespace) -> list[Spec]:
 
 
 def rates_so_far() -> dict[str, dict[str, float]]:
-    """Task -> model -> the rate that `tuned.toml` has."""
+    """Task -> `tuned_name` -> the rate that `tuned.toml` has."""
     found: dict[str, dict[str, float]] = tomllib.loads(TUNED.read_text())["learning_rate"]
     return found
 
 
 def winners(records: list[Record]) -> dict[str, dict[str, float]]:
-    """Task -> model -> the rate whose median validation over sizes and seeds is best.
+    """Task -> `tuned_name` -> the rate whose median validation over sizes and seeds is best.
 
     Ties go to the smaller rate. On a truth table, where all reach the same, fewer steps win.
     """
@@ -89,18 +90,24 @@ def winners(records: list[Record]) -> dict[str, dict[str, float]]:
         sign = 1 if quality is None or quality.higher_is_better else -1
         value = -1e9 if quality is None else sign * quality.validation
         steps = record.curve[-1].step if record.curve else spec.recipe.steps
-        scores[spec.task, spec.model, spec.recipe.learning_rate].append((value, -steps))
+        name = tuned_name(spec.model, dict(spec.options))
+        scores[spec.task, name, spec.recipe.learning_rate].append((value, -steps))
     best: dict[str, dict[str, float]] = defaultdict(dict)
-    for task, model in dict.fromkeys((task, model) for task, model, _ in scores):
-        best[task][model] = max(
-            (rate for t, m, rate in scores if (t, m) == (task, model)),
+    for task, name in dict.fromkeys((task, name) for task, name, _ in scores):
+        best[task][name] = max(
+            (rate for t, n, rate in scores if (t, n) == (task, name)),
             key=lambda rate: (
-                median(value for value, _ in scores[task, model, rate]),
-                median(steps for _, steps in scores[task, model, rate]),
+                median(value for value, _ in scores[task, name, rate]),
+                median(steps for _, steps in scores[task, name, rate]),
                 -rate,
             ),
         )
     return best
+
+
+def _key(name: str) -> str:
+    """A key of TOML, in quotes where it is not one word."""
+    return f'"{name}"' if " " in name else name
 
 
 def main() -> None:
@@ -128,7 +135,7 @@ def main() -> None:
     ]
     for task, rates in sorted(found.items()):
         lines += ["", f'[learning_rate."{task}"]']
-        lines += [f"{model} = {rate:g}" for model, rate in sorted(rates.items())]
+        lines += [f"{_key(name)} = {rate:g}" for name, rate in sorted(rates.items())]
     TUNED.write_text("\n".join(lines) + "\n")
     print(f"wrote {TUNED.name}")
 

@@ -23,7 +23,7 @@ from neurojoule.record import Record, ranked_j
 from neurojoule.registry import get_model, get_task
 from neurojoule.spec import Option, Recipe, Scale, Size, Spec
 from neurojoule.suite import Measure, Row, Suite
-from neurojoule_suites.recipes import learning_rate
+from neurojoule_suites.recipes import learning_rate, tuned_name
 
 RECEPTIVE_FIELD_MS = 200
 TAPS, BINS = 5, 10
@@ -100,7 +100,13 @@ BESIDE: tuple[tuple[str, Size, dict[str, Option]], ...] = (
     (
         LADDER,
         Size(32, "width"),
-        {"layers": 2, "first_taps": RECEPTIVE_FIELD_MS, "taps": 1, "bins": BINS},
+        {
+            "layers": 2,
+            "first_taps": RECEPTIVE_FIELD_MS,
+            "taps": 1,
+            "bins": BINS,
+            "norm_first": True,
+        },
     ),
     ("elm", Size(10, "width"), ELM),
     ("elm", Size(30, "width"), ELM),
@@ -122,12 +128,17 @@ Arm = tuple[str, tuple[tuple[str, Option], ...], Size]
 
 
 def tcn(depth: int) -> dict[str, Option]:
-    """Options of a surrogate of that depth which looks back 200 ms."""
+    """Options of a surrogate of that depth which looks back 200 ms.
+
+    Normalised first, unlike the published one, of which most units of a single layer die: the
+    question is what depth is worth, not what dead units cost (docs/results.md).
+    """
     return {
         "layers": depth,
         "first_taps": RECEPTIVE_FIELD_MS - (depth - 1) * (TAPS - 1),
         "taps": TAPS,
         "bins": BINS,
+        "norm_first": True,
     }
 
 
@@ -202,7 +213,7 @@ def _row(task: str, arm: Arm, steps: int, seeds: int, share: float = 1.0) -> Row
     recipe = Recipe(
         steps=steps,
         batch_size=BATCH,
-        learning_rate=learning_rate(TUNED_ON, model),
+        learning_rate=learning_rate(TUNED_ON, tuned_name(model, dict(options))),
         schedule="cosine",
         # Less data is overfitted sooner: an eighth of it after a few percent of the updates.
         evaluate_every=max(1, round(steps * share) // VALIDATIONS),

@@ -1,10 +1,15 @@
 """Budgets by task and scale, and the learning rates that the same search found for every family."""
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from neurojoule.spec import Recipe, Scale
+from neurojoule.spec import Option, Recipe, Scale
+
+SHAPES = {"tcn_surrogate": ("layers", "taps")}
+"""Options that make networks of one name so unlike that each has its own rate: three times as high
+is best for one layer, a third for seven."""
 
 TUNED = Path(__file__).with_name("tuned.toml")
 
@@ -15,9 +20,18 @@ def _tuned() -> dict[str, dict[str, float]]:
     return rates
 
 
-def learning_rate(task: str, model: str) -> float:
-    """The rate that won the search for this pair (`docs/experiments/tune.py`), 3e-3 before it."""
-    return _tuned().get(task, {}).get(model, 3e-3)
+def tuned_name(model: str, options: Mapping[str, Option]) -> str:
+    """What has a rate of its own: the model, and the options that make it another network."""
+    shape = [f"{name}={options[name]}" for name in SHAPES.get(model, ()) if name in options]
+    return " ".join([model, *shape])
+
+
+def learning_rate(task: str, name: str) -> float:
+    """The rate that won the search (`docs/experiments/tune.py`), 3e-3 before it.
+
+    Of a model, or of what `tuned_name` says of it.
+    """
+    return _tuned().get(task, {}).get(name, 3e-3)
 
 
 def recipe(task: str, model: str, scale: Scale) -> Recipe:

@@ -6,10 +6,12 @@ D. Beniaguev, I. Segev & M. London, "Single cortical neurons as deep artificial 
 Neuron 109 (2021). Filters there: 54 steps in the first of 7 layers of 256 and 12 in the others; 35
 in all of 7 layers of 128; 33 in all of 8 layers of 256; 54, 24 and 24 in 3 layers of 64.
 
-Two forms beside the published one: a first filter that is constant within bins of lags
-(`neurojoule.kernels.binned`), which sees as far at a fraction of the parameters, and dilated
-filters that widen by a factor from layer to layer. With filters of one step after the first layer
-it is a multilayer perceptron on a sliding window.
+Forms beside the published one: a first filter that is constant within bins of lags
+(`neurojoule.kernels.binned`), which sees as far at a fraction of the parameters, dilated
+filters that widen by a factor from layer to layer, and relu(BN(conv)), as Ioffe & Szegedy (2015)
+have it. As published, a unit that is pushed below zero at every step gets no gradient and stays
+there, and many of the first layer end so; normalised first it comes back. With filters of one step
+after the first layer it is a multilayer perceptron on a sliding window.
 """
 
 from torch import Tensor, nn
@@ -55,6 +57,7 @@ class TCNSurrogate(nn.Module):
         bins: of the first filter, where it is constant within bins and works spike by spike; 0 for
             free taps.
         dilation: factor by which the taps of each layer after the second lie further apart.
+        norm_first: whether a layer normalises before it rectifies, not after.
 
     Raises:
         UserError: when there is no layer or no tap, or more bins than first taps.
@@ -71,6 +74,7 @@ class TCNSurrogate(nn.Module):
         events: bool = False,
         bins: int = 0,
         dilation: int = 1,
+        norm_first: bool = False,
     ) -> None:
         super().__init__()
         if min(layers, first_taps, taps, dilation) < 1:
@@ -93,6 +97,7 @@ class TCNSurrogate(nn.Module):
         self.before = [sum(spans[layer:]) for layer in range(layers)]
         self.norms = nn.ModuleList(nn.BatchNorm1d(width, eps=EPSILON) for _ in range(layers))
         self.reads_spikes = events or bins > 0
+        self.norm_first = norm_first
         self.steps = shape.steps
         self.width = width
         self.readout = nn.Linear(width, shape.outputs)
@@ -102,8 +107,8 @@ class TCNSurrogate(nn.Module):
         answers = self.steps or 1
         layers = zip(self.convolutions, self.norms, self.before, strict=True)
         for convolution, norm, before in layers:
-            h = convolution(x)  # (batch, H, time)
-            x = norm(F.relu(h[:, :, -(answers + before) :]))
+            h = convolution(x)[:, :, -(answers + before) :]  # (batch, H, time)
+            x = F.relu(norm(h)) if self.norm_first else norm(F.relu(h))
         return read_out(self.readout, x, self.steps)
 
     def units(self) -> dict[str, int]:

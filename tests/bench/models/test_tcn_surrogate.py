@@ -31,9 +31,10 @@ def test_the_largest_published_network_has_millions_of_parameters():
     assert sizing.parameters(net) == first + 256 + 6 * (256 * 12 + 1) * 256 + 14 * 256 + 514
 
 
-def test_it_equals_its_layers_step_by_step():
+@pytest.mark.parametrize("norm_first", [False, True])
+def test_it_equals_its_layers_step_by_step(norm_first):
     torch.manual_seed(0)
-    net = TCNSurrogate(SPIKES, 4, layers=2, first_taps=5, taps=3)
+    net = TCNSurrogate(SPIKES, 4, layers=2, first_taps=5, taps=3, norm_first=norm_first)
     x = (torch.rand(2, 3, 30) < 0.3).float()
     for _ in range(3):
         net(x)  # statistics other than 0 and 1
@@ -47,7 +48,9 @@ def test_it_equals_its_layers_step_by_step():
             for lag in range(min(taps, t + 1)):
                 y[:, :, t] += h[:, :, t - lag] @ conv.weight[:, :, taps - 1 - lag].T
         scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-        h = (F.relu(y) - norm.running_mean[:, None]) * scale[:, None] + norm.bias[:, None]
+        y = y if norm_first else F.relu(y)
+        h = (y - norm.running_mean[:, None]) * scale[:, None] + norm.bias[:, None]
+        h = F.relu(h) if norm_first else h
     expected = (h.transpose(1, 2) @ net.readout.weight.T + net.readout.bias).transpose(1, 2)
     torch.testing.assert_close(net(x), expected[:, :, -20:])
 
@@ -122,8 +125,21 @@ def test_a_channel_silent_in_training_is_amplified_by_what_keras_would():
     assert torch.allclose(norm(silent), silent / math.sqrt(0.001))
 
 
-def test_it_can_be_streamed():
-    net = TCNSurrogate(Shape((3, 30), 2, (3, 30)), 4, first_taps=5, taps=3).eval()
+@pytest.mark.parametrize("norm_first", [False, True])
+def test_a_unit_that_is_never_above_zero_learns_only_where_it_is_normalised_first(norm_first):
+    torch.manual_seed(0)
+    net = TCNSurrogate(SPIKES, 4, layers=1, first_taps=5, norm_first=norm_first)
+    with torch.no_grad():
+        net.convolutions[0].bias[2] = -100.0
+    net((torch.rand(8, 3, 30) < 0.3).float()).square().sum().backward()
+    learns = net.convolutions[0].weight.grad.abs().amax((1, 2)) > 0
+    assert learns.tolist() == [True, True, norm_first, True]
+
+
+@pytest.mark.parametrize("norm_first", [False, True])
+def test_it_can_be_streamed(norm_first):
+    shape = Shape((3, 30), 2, (3, 30))
+    net = TCNSurrogate(shape, 4, first_taps=5, taps=3, norm_first=norm_first).eval()
     x = torch.rand(1, 3, 30)
     stream = Streaming(torch.nn.Sequential(*_layers(net)).eval())
     for t in range(30):
@@ -133,7 +149,8 @@ def test_it_can_be_streamed():
 
 def _layers(net):
     for conv, norm in zip(net.convolutions, net.norms, strict=True):
-        yield from (conv, torch.nn.ReLU(), norm)
+        relu = torch.nn.ReLU()
+        yield from (conv, norm, relu) if net.norm_first else (conv, relu, norm)
 
 
 @pytest.mark.parametrize("options", [{"layers": 0}, {"first_taps": 0}, {"taps": 0}])
