@@ -2,14 +2,17 @@
 
 The published network rectifies before it normalises, so a unit that is pushed below zero at every
 step gets no gradient and stays there. Trained is an arm as the suite `neuron` does, with
-`norm_first`, and as published. Quality only, one seed: nothing is metered.
+`norm_first`, and as published. Quality only: nothing is metered.
 
     python docs/experiments/live.py 1x32:1600 3x32:1000
     python docs/experiments/live.py 1x32:1600 3x32:1000 --task neuron_l5_nmda-no_nmda_matched
-    python docs/experiments/live.py 1x32:1600 --rate 0.001
+    python docs/experiments/live.py 1x32:1600 --rate 0.003 --rate 0.03
+    python docs/experiments/live.py 1x8:8400 3x32:4000 --task neuron_l5_nmda_long \
+        --order normalised --seeds 3
 """
 
 import argparse
+from itertools import product
 
 import torch
 
@@ -22,11 +25,12 @@ from neurojoule_suites.recipes import learning_rate, tuned_name
 ALIVE = 0.005
 """A unit lives that is above zero in at least this share of steps."""
 
-ORDERS = {"rectified first, as published": False, "normalised first": True}
+ORDERS = {"published": False, "normalised": True}
+"""Name -> `norm_first`."""
 
 
 def trained(
-    task: str, layers: int, width: int, steps: int, rate: float, *, norm_first: bool
+    task: str, layers: int, width: int, steps: int, rate: float, seed: int, *, norm_first: bool
 ) -> tuple[float, int]:
     """Best validation log-loss, and how many units of the first layer live then."""
     recipe = Recipe(
@@ -44,7 +48,7 @@ def trained(
             options=tuple((tcn(layers) | {"norm_first": norm_first}).items()),
             size=Size(width, "width"),
             recipe=recipe,
-            seed=0,
+            seed=seed,
             scale="quick",
         )
     )
@@ -64,28 +68,29 @@ def trained(
 
 
 def main() -> None:
-    """Train both orders of every arm, and print a table."""
+    """Train every arm in both orders, or the one asked for, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("arms", nargs="+", metavar="LAYERSxWIDTH:UPDATES")
     parser.add_argument("--task", default=TUNED_ON)
     parser.add_argument("--rate", type=float, action="append", help="several may be given")
+    parser.add_argument("--order", choices=ORDERS, action="append", help="only this order")
+    parser.add_argument("--seeds", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    print(
-        "| arm | order | rate | validation log-loss | units that live |\n|---|---|---:|---:|---:|"
-    )
-    for arm in options.arms:
+    print("| arm | order | rate | seed | validation log-loss | units that live |")
+    print("|---|---|---:|---:|---:|---:|")
+    for arm, order in product(options.arms, options.order or ORDERS):
         shape, _, steps = arm.partition(":")
         layers, width = map(int, shape.split("x"))
         searched = learning_rate(TUNED_ON, tuned_name(LADDER, tcn(layers)))
-        for name, norm_first in ORDERS.items():
-            for rate in options.rate or [searched]:
-                loss, lived = trained(
-                    options.task, layers, width, int(steps), rate, norm_first=norm_first
-                )
-                print(
-                    f"| {shape} | {name} | {rate:g} | {loss:.5f} | {lived} of {width} |", flush=True
-                )
+        for rate, seed in product(options.rate or [searched], range(options.seeds)):
+            loss, lived = trained(
+                options.task, layers, width, int(steps), rate, seed, norm_first=ORDERS[order]
+            )
+            print(
+                f"| {shape} | {order} | {rate:g} | {seed} | {loss:.5f} | {lived} of {width} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -123,16 +123,21 @@ def shown(runs: pd.DataFrame, model: str) -> pd.DataFrame:
 def _labels(finals: pd.DataFrame, names: dict[str, str], model: str) -> dict[str, str]:
     """A name for each arm: of a rung its depth and width, of others no more than tells them apart.
 
-    What is built like the ladder and is no rung keeps all of its options.
+    What is built like the ladder and is no rung keeps the options that not every rung has.
     """
     arms = finals[["arm", "design"]].drop_duplicates()
     plain = {d: " ".join(w for w in d.split() if "=" not in w) for d in arms["design"].unique()}
     alone = Counter(plain.values())
+    rungs = [set(design.split()) for design in arms["design"][arms["arm"].isin(names)]]
+    shared = {word for word in set.intersection(*rungs) if "=" in word} if rungs else set()
     labels = {}
     for arm, design in zip(arms["arm"], arms["design"], strict=True):
-        short = plain[design]
-        fits = alone[short] == 1 and not design.startswith(f"{model} ")
-        labels[arm] = names.get(arm, short if fits else design)
+        if arm in names:
+            labels[arm] = names[arm]
+        elif design.startswith(f"{model} "):
+            labels[arm] = " ".join(word for word in design.split() if word not in shared)
+        else:
+            labels[arm] = plain[design] if alone[plain[design]] == 1 else design
     often = Counter(labels.values())
     designs = dict(zip(arms["arm"], arms["design"], strict=True))
     return {

@@ -93,15 +93,17 @@ def test_records_that_do_not_say_how_long_a_sample_is_are_not_priced_a_second():
 
 
 def test_an_arm_is_called_by_no_more_than_tells_it_apart():
+    ladder = [{"layers": depth, "width": 32, "bins": 10} for depth in (3, 7)]
+    window = {"layers": 2, "taps": 1, "bins": 10}
     records = [
-        rung(TASK, 3, 32, 0.3, 0),
-        imitation(TASK, "tcn_surrogate", 0.3, 0, options={"layers": 2, "taps": 1}),
+        *(imitation(TASK, "tcn_surrogate", 0.3, 0, options=o) for o in (*ladder, window)),
         imitation(TASK, "elm", 0.3, 0, options={"branches": 4}),
         imitation(TASK, "dann_temporal", 0.3, 0, options={"dendrites": 4}),
         imitation(TASK, "dann_temporal", 0.3, 0, options={"dendrites": 8}),
     ]
     assert {i.label for i in section(records).imitations} == {
         "tcn_surrogate 3 \u00d7 32",
+        "tcn_surrogate 7 \u00d7 32",
         "tcn_surrogate layers=2 taps=1",
         "elm",
         "dann_temporal dendrites=4",
