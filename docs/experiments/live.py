@@ -30,16 +30,10 @@ ORDERS = {"published": False, "normalised": True}
 
 
 def trained(
-    task: str, layers: int, width: int, steps: int, rate: float, seed: int, *, norm_first: bool
+    task: str, shape: str, recipe: Recipe, seed: int, *, norm_first: bool
 ) -> tuple[float, int]:
     """Best validation log-loss, and how many units of the first layer live then."""
-    recipe = Recipe(
-        steps=steps,
-        batch_size=BATCH,
-        learning_rate=rate,
-        schedule="cosine",
-        evaluate_every=max(1, steps // VALIDATIONS),
-    )
+    layers, width = map(int, shape.split("x"))
     prepared = prepare(
         Spec(
             suite="live",
@@ -56,7 +50,7 @@ def trained(
     model = prepared.model
     assert isinstance(model, TCNSurrogate)
     if not learned.best:
-        raise SystemExit(f"{layers} layers of {width} ended as {learned.status}.")
+        raise SystemExit(f"{shape} ended as {learned.status}.")
     model.load_state_dict(learned.best)
     model.eval()
     with torch.no_grad():
@@ -81,12 +75,17 @@ def main() -> None:
     print("|---|---|---:|---:|---:|---:|")
     for arm, order in product(options.arms, options.order or ORDERS):
         shape, _, steps = arm.partition(":")
-        layers, width = map(int, shape.split("x"))
-        searched = learning_rate(TUNED_ON, tuned_name(LADDER, tcn(layers)))
+        layers, _, width = shape.partition("x")
+        searched = learning_rate(TUNED_ON, tuned_name(LADDER, tcn(int(layers))))
         for rate, seed in product(options.rate or [searched], range(options.seeds)):
-            loss, lived = trained(
-                options.task, layers, width, int(steps), rate, seed, norm_first=ORDERS[order]
+            recipe = Recipe(
+                steps=int(steps),
+                batch_size=BATCH,
+                learning_rate=rate,
+                schedule="cosine",
+                evaluate_every=max(1, int(steps) // VALIDATIONS),
             )
+            loss, lived = trained(options.task, shape, recipe, seed, norm_first=ORDERS[order])
             print(
                 f"| {shape} | {order} | {rate:g} | {seed} | {loss:.5f} | {lived} of {width} |",
                 flush=True,
