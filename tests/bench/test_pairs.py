@@ -48,6 +48,13 @@ def pairs():
     return [(m, t) for m in MODELS for t in TASKS if views.why_not(m, t) is None]
 
 
+def stands_for(task):
+    """What a pair is told apart by: its task; of cells, drawn here, only the form."""
+    if task.loss == "spikes_and_voltage":
+        return task.inputs, task.outputs, task.steps, task.binary, task.causal, task.metric
+    return task.name
+
+
 def smoke(model, task):
     """One run's training at its smallest: 3 updates, validations around them, then the test."""
     recipe = Recipe(steps=3, batch_size=16, learning_rate=1e-3, evaluate_every=2)
@@ -80,7 +87,7 @@ def smoke(model, task):
 def test_every_possible_pair_trains_at_smoke():
     torch.set_num_threads(1)
     wrong = {}
-    for model, task in pairs():
+    for model, task in {(m.name, stands_for(t)): (m, t) for m, t in pairs()}.values():
         trained, tested = smoke(model, task)
         if trained.status != "ok" or trained.steps != 3 or not math.isfinite(tested):
             wrong[model.name, task.name] = (trained.status, tested)
