@@ -93,21 +93,27 @@ PLANS = {
     ),
 }
 
+
+def tcn(depth: int) -> dict[str, Option]:
+    """Options of a surrogate of that depth which looks back 200 ms.
+
+    Normalised first, unlike the published one, of which most units of a single layer die: the
+    question is what depth is worth, not what dead units cost (docs/results.md).
+    """
+    return {
+        "layers": depth,
+        "first_taps": RECEPTIVE_FIELD_MS - (depth - 1) * (TAPS - 1),
+        "taps": TAPS,
+        "bins": BINS,
+        "norm_first": True,
+    }
+
+
 ELM: dict[str, Option] = {"slowest_ms": 300.0, "activation": "silu"}
 BESIDE: tuple[tuple[str, Size, dict[str, Option]], ...] = (
     ("glm", Size(), {"taps": RECEPTIVE_FIELD_MS, "bins": BINS}),
     # A perceptron of two hidden layers on a sliding window.
-    (
-        LADDER,
-        Size(32, "width"),
-        {
-            "layers": 2,
-            "first_taps": RECEPTIVE_FIELD_MS,
-            "taps": 1,
-            "bins": BINS,
-            "norm_first": True,
-        },
-    ),
+    (LADDER, Size(32, "width"), tcn(1) | {"layers": 2, "taps": 1}),
     ("elm", Size(10, "width"), ELM),
     ("elm", Size(30, "width"), ELM),
     ("gru", Size(24, "width"), {}),
@@ -125,21 +131,6 @@ the samples it takes. Every seed would be the same."""
 
 Arm = tuple[str, tuple[tuple[str, Option], ...], Size]
 """Model, options, size: what stays the same from round to round."""
-
-
-def tcn(depth: int) -> dict[str, Option]:
-    """Options of a surrogate of that depth which looks back 200 ms.
-
-    Normalised first, unlike the published one, of which most units of a single layer die: the
-    question is what depth is worth, not what dead units cost (docs/results.md).
-    """
-    return {
-        "layers": depth,
-        "first_taps": RECEPTIVE_FIELD_MS - (depth - 1) * (TAPS - 1),
-        "taps": TAPS,
-        "bins": BINS,
-        "norm_first": True,
-    }
 
 
 def rows(scale: Scale) -> list[Row]:

@@ -1,5 +1,7 @@
 """Successive halving over the ladder: the rounds follow from the records, and from nothing else."""
 
+import tomllib
+
 import msgspec
 import pytest
 
@@ -7,6 +9,7 @@ from neurojoule.record import Quality
 from neurojoule.spec import SCALES, Setup
 from neurojoule.suite import further, suites
 from neurojoule_suites import bench_neuron as neuron
+from neurojoule_suites import recipes
 from records import record
 
 FULL = SCALES["full"]
@@ -97,6 +100,15 @@ def test_every_depth_looks_back_equally_far(depth):
     options = neuron.tcn(depth)
     field = options["first_taps"] + (depth - 1) * (options["taps"] - 1)
     assert field == neuron.RECEPTIVE_FIELD_MS
+
+
+def test_every_network_of_the_ladder_has_a_rate_that_was_searched_for_it():
+    # One rate for all depths is the best of some, and what depth is worth is the question.
+    searched = tomllib.loads(recipes.TUNED.read_text())["learning_rate"][neuron.TUNED_ON]
+    ladder = [neuron.tcn(depth) for plan in neuron.PLANS.values() for depth in plan.depths]
+    beside = [(model, options) for model, _, options in neuron.BESIDE]
+    for model, options in [*((neuron.LADDER, options) for options in ladder), *beside]:
+        assert recipes.tuned_name(model, options) in searched
 
 
 def test_rounds_halve_the_ladder_and_keep_the_best_of_one_layer():
