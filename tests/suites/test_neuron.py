@@ -13,6 +13,7 @@ from neurojoule_suites import recipes
 from records import record
 
 FULL = SCALES["full"]
+PAPER = SCALES["paper"]
 PLAN = neuron.PLANS["full"]
 SUITE = suites()["neuron"]
 TASK = "neuron_l5_nmda"
@@ -59,13 +60,13 @@ def measured(spec, status="ok"):
     )
 
 
-def next_round(records):
-    return further([SUITE], records, scale_name="full", seeds=None, setups=[Setup()])
+def next_round(records, scale=FULL):
+    return further([SUITE], records, scale_name=scale.name, seeds=None, setups=[Setup()])
 
 
-def first_round(broken=()):
-    rows = [row for row in SUITE.rows(FULL) if row.task == TASK]
-    specs = [SUITE.specs(row, "full", 10, Setup())[0] for row in rows]
+def first_round(broken=(), scale=FULL):
+    rows = [row for row in SUITE.rows(scale) if row.task == TASK]
+    specs = [SUITE.specs(row, scale.name, 10, Setup())[0] for row in rows]
     return [
         measured(spec, "failed" if (spec.model, spec.size.budget) in broken else "ok")
         for spec in specs
@@ -125,8 +126,8 @@ def test_rounds_halve_the_ladder_and_keep_the_best_of_one_layer():
                 *((3, w) for w in (32, 64)),
                 (1, 64),
             }
-    # All, the better half and one, the better half of those and one; then shares of the best.
-    assert sizes == [15, 9, 6, 1]
+    # All, the better half and one; then shares of the best.
+    assert sizes == [15, 9, 1]
     shares = {r.spec.share for r in records if layers_or_none(r.spec) == 7}
     assert shares == {1.0, *PLAN.shares}
     # Less data is overfitted sooner, and validated as much oftener.
@@ -134,6 +135,15 @@ def test_rounds_halve_the_ladder_and_keep_the_best_of_one_layer():
     for (share, steps), recipe in recipes.items():
         every = recipes[1.0, steps].evaluate_every * share
         assert recipe.evaluate_every == pytest.approx(every, abs=1)
+
+
+def test_a_further_round_halves_what_the_one_before_left():
+    records = first_round(scale=PAPER)
+    sizes = []
+    while todo := next_round(records, PAPER):
+        sizes.append(len(ladder(todo)))
+        records += [measured(spec) for spec in todo]
+    assert sizes == [25, 14, 8, 1]
 
 
 def layers_or_none(spec):
