@@ -14,7 +14,7 @@ import pandas as pd
 from neurojoule import record as rec
 from neurojoule import storage
 from neurojoule_reports.columns import AXES, RUN_COLUMNS
-from neurojoule_reports.naming import suffixes
+from neurojoule_reports.naming import Name, names
 from neurojoule_reports.rows import row
 from neurojoule_reports.selftest import SelfTest
 from neurojoule_reports.selftest_result import latest
@@ -27,7 +27,7 @@ FOREIGN_LIMIT = 0.05
 _BOOLEANS = ("energy_valid", "superseded")
 _TEXT = {column.name for column in RUN_COLUMNS if column.name in rec.Record.__struct_fields__} | {
     "suite", "task", "machine", "setup", "scale", "setting", "model", "arm", "recipe",
-    "design", "energy_reasons", "metric", "grade", "energy_source", "size_budget",
+    "design", "options", "energy_reasons", "metric", "grade", "energy_source", "size_budget",
     "higher_is_better", "reached",
 }  # fmt: skip
 
@@ -57,21 +57,35 @@ def load(folders: Iterable[Path]) -> Frames:
     Raises:
         UserError: when a folder does not exist.
     """
-    paths = list(folders)
-    folder = storage.read(paths)
-    table = runs(folder.records)
-    found, bad = latest(paths)
-    return Frames(table, arms(table), (*folder.set_aside, *bad), folder.records, found)
+    return load_alike(folders)[0]
+
+
+def load_alike(*several: Iterable[Path]) -> list[Frames]:
+    """Read several groups of folders into frames in which one arm has one name.
+
+    Raises:
+        UserError: when a folder does not exist.
+    """
+    groups = [list(folders) for folders in several]
+    read = [storage.read(paths) for paths in groups]
+    called = iter(names([record for folder in read for record in folder.records]))
+    out = []
+    for paths, folder in zip(groups, read, strict=True):
+        table = runs(folder.records, [next(called) for _ in folder.records])
+        found, bad = latest(paths)
+        aside = (*folder.set_aside, *bad)
+        out.append(Frames(table, arms(table), aside, folder.records, found))
+    return out
 
 
 CHUNK = 5_000
 """Rows that are held as Python's numbers at a time; a frame holds them in a third of the room."""
 
 
-def _chunk(records: Sequence[rec.Record], suffix_of: Sequence[str]) -> pd.DataFrame:
+def _chunk(records: Sequence[rec.Record], called: Sequence[Name]) -> pd.DataFrame:
     columns: dict[str, list[object]] = {column.name: [] for column in RUN_COLUMNS}
-    for record, suffix in zip(records, suffix_of, strict=True):
-        values = row(record, suffix)
+    for record, its_name in zip(records, called, strict=True):
+        values = row(record, its_name)
         for name, cells in columns.items():
             cells.append(values.get(name))
     table = pd.DataFrame(columns, dtype=None if records else object)
@@ -83,11 +97,14 @@ def _chunk(records: Sequence[rec.Record], suffix_of: Sequence[str]) -> pd.DataFr
     return table
 
 
-def runs(records: Sequence[rec.Record]) -> pd.DataFrame:
-    """A row a run, in order of suite, task, setting, arm and seed; unknown numbers are NaN."""
-    suffix_of = suffixes(records)
+def runs(records: Sequence[rec.Record], called: Sequence[Name] | None = None) -> pd.DataFrame:
+    """A row a run, in order of suite, task, setting, arm and seed; unknown numbers are NaN.
+
+    Arms are named among these records, unless it is said how they are `called`.
+    """
+    called = names(records) if called is None else called
     parts = [
-        _chunk(records[i : i + CHUNK], suffix_of[i : i + CHUNK])
+        _chunk(records[i : i + CHUNK], called[i : i + CHUNK])
         for i in range(0, max(1, len(records)), CHUNK)
     ]
     table = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]

@@ -99,7 +99,7 @@ def gate(baseline: Sequence[Path], runs: Sequence[Path]) -> Gate:
     Raises:
         UserError: when a folder does not exist, or nothing in the two can be compared.
     """
-    old_frames, new_frames = frames.load(baseline), frames.load(runs)
+    old_frames, new_frames = frames.load_alike(baseline, runs)
     before, after = old_frames.runs, new_frames.runs
     key = ["suite", "task", "setup", "scale", "arm", "recipe", "seed"]
     figures = ["quality", *(c for c, _ in (*COUNTED, *MEASURED))]
@@ -145,14 +145,14 @@ def _nothing(before: pd.DataFrame, after: pd.DataFrame, missing: tuple[str, ...]
 
 def _missing(before: pd.DataFrame, after: pd.DataFrame) -> tuple[str, ...]:
     """Arms that are gone, and those whose recipe is another one, in words."""
-    key = ["suite", "task", "scale", "arm"]
+    key = ["suite", "task", "scale", "design", "share"]
     now = set(after[key].itertuples(index=False, name=None))
     same = set(after[[*key, "recipe"]].itertuples(index=False, name=None))
     said = set()
-    for *arm, recipe in before[[*key, "recipe"]].itertuples(index=False, name=None):
-        if (*arm, recipe) not in same:
-            why = " (trained by another recipe)" if tuple(arm) in now else ""
-            said.add(f"{arm[3]} on {arm[1]}{why}")
+    for *trained, recipe, arm in before[[*key, "recipe", "arm"]].itertuples(index=False, name=None):
+        if (*trained, recipe) not in same:
+            why = " (trained by another recipe)" if tuple(trained) in now else ""
+            said.add(f"{arm} on {trained[1]}{why}")
     return tuple(sorted(said))
 
 

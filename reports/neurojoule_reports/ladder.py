@@ -79,7 +79,7 @@ def rungs(runs: pd.DataFrame, model: str) -> list[Rung]:
     out = []
     for (arm,), part in groups(_finals(runs, model), ["arm"]):
         values = sorted(part["quality_validation"].dropna())
-        depth = depth_of(str(part["model"].iloc[0]))
+        depth = depth_of(str(part["options"].iloc[0]))
         if not values or depth is None:
             continue
         k, _ = median_rank(len(values))
@@ -121,7 +121,7 @@ def _finals(runs: pd.DataFrame, model: str) -> pd.DataFrame:
     Others did where they have more seeds; where all have one, those of more rounds.
     """
     here = runs[(registered(runs) == model) & (runs["share"] == 1)]
-    here = here[here["model"].astype(str).map(depth_of).notna()]
+    here = here[here["options"].astype(str).map(depth_of).notna()]
     finals = longest(here.assign(rounds=here.groupby(_DESIGN)["steps"].transform("nunique")))
     seeds = finals.groupby(_DESIGN)["seed"].transform("nunique")
     cell = [finals[name] for name in _DESIGN[:-1]]
@@ -131,16 +131,16 @@ def _finals(runs: pd.DataFrame, model: str) -> pd.DataFrame:
     return finals.assign(given_up=given_up)
 
 
-def depth_of(model: str) -> int | None:
-    """The depth that stands among a model's options; None when there is none.
+def depth_of(options: str) -> int | None:
+    """The depth that stands among a model's options in words; None when there is none.
 
     A network whose later filters see one step is a perceptron on a sliding window, and no rung.
     """
-    options = dict(word.rstrip(",").split("=", 1) for word in model.split() if "=" in word)
+    value = dict(word.split("=", 1) for word in options.split() if "=" in word)
     for name in DEPTHS:
-        if options.get(name, "").isdigit():
-            depth = int(options[name])
-            return None if depth > 1 and options.get("taps") == "1" else depth
+        if value.get(name, "").isdigit():
+            depth = int(value[name])
+            return None if depth > 1 and value.get("taps") == "1" else depth
     return None
 
 

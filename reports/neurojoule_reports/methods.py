@@ -7,6 +7,7 @@ import pandas as pd
 
 from neurojoule.record import Record
 from neurojoule_reports.frames import groups
+from neurojoule_reports.naming import registered
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,18 @@ def machines(records: Sequence[Record]) -> list[tuple[str, list[tuple[str, str]]
         (machine, [(name, " / ".join(values)) for name, values in sorted(seen.items())])
         for machine, seen in sorted(facts.items())
     ]
+
+
+def unsaid_options(runs: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Suite, model, and the options that all its arms share and their names leave out (`naming`)."""
+    columns = ["suite", "registered", "design", "options"]
+    said = runs.assign(registered=registered(runs))[columns].drop_duplicates()
+    out = {}
+    for suite, model, design, options in said.itertuples(index=False, name=None):
+        named = set(design.split())
+        if unsaid := " ".join(word for word in options.split() if word not in named):
+            out[suite, model] = unsaid
+    return [(suite, model, unsaid) for (suite, model), unsaid in sorted(out.items())]
 
 
 def versions(runs: pd.DataFrame) -> list[tuple[str, str, int]]:

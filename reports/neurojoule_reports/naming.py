@@ -2,15 +2,18 @@
 
 Two runs that differ in anything but seed and machine are runs of different arms. Most studies train
 all with one recipe a task, so that the recipe is named only where two arms would be called alike.
+So are options where they take much room: of them a name has those in which the suite's arms of that
+model differ.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
 from neurojoule.record import Record
-from neurojoule.spec import Recipe, Spec
+from neurojoule.spec import Option, Recipe, Spec
 
 Key = tuple[str, str, str, str]
 """Suite, task, scale, and the arm as its spec calls it."""
@@ -102,8 +105,59 @@ def but_validations(recipes: "pd.Series[str]") -> "pd.Series[str]":
     return recipes.str.replace(", validated every .*", "", regex=True)
 
 
-def suffixes(records: Sequence[Record]) -> list[str]:
-    """For each record what is added to the name of its arm and model: "" or ", rate 0.003"."""
+OPTIONS = 32
+"""Letters of options for which there is room in a sentence."""
+
+Options = tuple[tuple[str, Option], ...]
+
+
+@dataclass(frozen=True)
+class Name:
+    """What tells an arm from the others here.
+
+    Attributes:
+        options: those that its name has.
+        suffix: what is added to the name of its arm and model: "" or ", rate 0.003".
+    """
+
+    options: Options
+    suffix: str = ""
+
+
+def names(records: Sequence[Record]) -> list[Name]:
+    """For each record how its arm is called among all of them."""
+    kept = _kept_options(records)
+    return [
+        Name(kept[record.spec.suite, record.spec.model, record.spec.options], suffix)
+        for record, suffix in zip(records, _suffixes(records), strict=True)
+    ]
+
+
+def option_words(options: Options) -> str:
+    """Options as a name has them: "layers=3 taps=5"."""
+    return " ".join(f"{name}={value}" for name, value in options)
+
+
+def _kept_options(records: Iterable[Record]) -> dict[tuple[str, str, Options], Options]:
+    """By suite, model and options those options that its name has.
+
+    All of them, if every arm of the model in the suite has room for its own (`OPTIONS`); otherwise
+    those in which its arms differ.
+    """
+    found: dict[tuple[str, str], dict[Options, None]] = defaultdict(dict)
+    for record in records:
+        found[record.spec.suite, record.spec.model][record.spec.options] = None
+    out = {}
+    for (suite, model), several in found.items():
+        longest = max(len(option_words(options)) for options in several)
+        shared = set.intersection(*map(set, several)) if longest > OPTIONS else set()
+        for options in several:
+            out[suite, model, options] = tuple(o for o in options if o not in shared)
+    return out
+
+
+def _suffixes(records: Sequence[Record]) -> list[str]:
+    """For each record what is added to the name of its arm and model."""
     alike: dict[Key, dict[Spec, str]] = defaultdict(dict)
     # One object for all equal ones, for there may be a hundred thousand records.
     known: dict[tuple[Key, Spec], tuple[Key, Spec]] = {}

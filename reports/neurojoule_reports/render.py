@@ -227,6 +227,7 @@ def html(
         maps=machines.maps(tables),
         machines=methods.machines(tables.records),
         versions=methods.versions(tables.runs),
+        unsaid_options=methods.unsaid_options(tables.runs),
         columns=RUN_COLUMNS,
         axes=AXES,
         grid=grid,

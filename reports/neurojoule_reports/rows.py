@@ -11,8 +11,9 @@ import msgspec
 
 from neurojoule import ledger
 from neurojoule import record as rec
+from neurojoule.spec import Size
 from neurojoule_reports.columns import MEASURES
-from neurojoule_reports.naming import recipe_words
+from neurojoule_reports.naming import Name, option_words, recipe_words
 
 RANKED = ("cpu", "gpu")
 """The components whose energy is ranked."""
@@ -20,13 +21,14 @@ RANKED = ("cpu", "gpu")
 TARGET_COLUMNS = ("target_step", "target_time_s", "target_energy_j", "target_flops")
 
 
-def row(r: rec.Record, suffix: str = "") -> dict[str, object]:
+def row(r: rec.Record, called: Name | None = None) -> dict[str, object]:
     """The run's row: names and meanings as in `columns.RUN_COLUMNS`, None where not known.
 
-    `suffix` is what tells its arm from others that would be called alike (`naming.suffixes`).
+    `called` is what tells its arm from others (`naming.names`); alone it has all its options.
     """
     spec = r.spec
-    options = " ".join(f"{name}={value}" for name, value in spec.options)
+    called = called or Name(spec.options)
+    brief = msgspec.structs.replace(spec, options=called.options)
     out: dict[str, object] = {
         name: getattr(r, name)
         for name in (
@@ -40,9 +42,10 @@ def row(r: rec.Record, suffix: str = "") -> dict[str, object]:
         "machine": r.machine.name,
         "setup": str(spec.setup),
         "setting": f"{r.machine.name} \u00b7 {spec.setup} \u00b7 {spec.scale}",
-        "model": f"{spec.model} {options}{suffix}" if options else f"{spec.model}{suffix}",
-        "arm": f"{spec.arm}{suffix}",
-        "design": msgspec.structs.replace(spec, share=1.0).arm,
+        "model": f"{msgspec.structs.replace(brief, size=Size(), share=1.0).arm}{called.suffix}",
+        "arm": f"{brief.arm}{called.suffix}",
+        "design": msgspec.structs.replace(brief, share=1.0).arm,
+        "options": option_words(spec.options),
         "steps": spec.recipe.steps,
         "recipe": recipe_words(spec.recipe),
         "size_budget": str(spec.size),

@@ -77,10 +77,10 @@ def test_shares_of_the_data_are_no_rungs():
 
 
 def test_a_perceptron_on_a_sliding_window_is_no_rung():
-    assert ladder.depth_of("tcn_surrogate layers=2 first_taps=200 taps=1 bins=10") is None
-    assert ladder.depth_of("tcn_surrogate layers=2 first_taps=196 taps=5 bins=10, 60 steps") == 2
-    assert ladder.depth_of("tcn_surrogate layers=1 first_taps=200 taps=1, rate 0.01") == 1
-    assert ladder.depth_of("gru") is None
+    assert ladder.depth_of("layers=2 first_taps=200 taps=1 bins=10") is None
+    assert ladder.depth_of("layers=2 first_taps=196 taps=5 bins=10") == 2
+    assert ladder.depth_of("layers=1 first_taps=200 taps=1") == 1
+    assert ladder.depth_of("") is None
 
 
 def test_the_simulation_sets_no_margin_for_its_imitations():

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 import synthetic
-from neurojoule_reports import frames, gate, machines, naming, summary, verdict
+from neurojoule_reports import frames, gate, machines, methods, naming, summary, verdict
 
 
 def tuned(rate, **facts):
@@ -26,7 +26,7 @@ def names(records):
 
 def test_one_recipe_a_task_is_not_named():
     records = [synthetic.make(seed=0), synthetic.make(task="xor", steps=50)]
-    assert naming.suffixes(records) == ["", ""]
+    assert [name.suffix for name in naming.names(records)] == ["", ""]
 
 
 def test_arms_that_differ_in_their_rate_are_called_by_it():
@@ -44,13 +44,55 @@ def test_only_what_tells_them_apart_is_said():
     recipe = msgspec.structs.replace(short.spec.recipe, evaluate_every=5, batch_size=8)
     spec = msgspec.structs.replace(short.spec, recipe=recipe)
     records = [msgspec.structs.replace(short, spec=spec), synthetic.make()]
-    assert naming.suffixes(records) == [", 50 steps", ", 1000 steps"]
+    assert [name.suffix for name in naming.names(records)] == [", 50 steps", ", 1000 steps"]
 
 
 def test_options_that_are_written_alike_have_names_of_their_own():
     records = [synthetic.make(options=(("layers", 1),)), synthetic.make(options=(("layers", "1"),))]
-    first, second = naming.suffixes(records)
+    first, second = (name.suffix for name in naming.names(records))
     assert first != second
+
+
+def deep(layers, field, **facts):
+    """An arm with more options than a sentence has room for."""
+    options = (("layers", layers), ("receptive_field_ms", field), ("norm_first", True))
+    return synthetic.make(model="tcn", options=options, **facts)
+
+
+def test_of_long_options_those_are_named_in_which_the_arms_differ():
+    records = [deep(1, 200), deep(3, 200, task="xor"), synthetic.make(options=(("layers", 2),))]
+    table = frames.runs(records)
+    assert set(table["arm"]) == {"mlp layers=2 4000p", "tcn layers=1 4000p", "tcn layers=3 4000p"}
+    assert set(table["model"]) == {"mlp layers=2", "tcn layers=1", "tcn layers=3"}
+    assert set(table["design"]) == set(table["arm"])
+    assert "layers=3 receptive_field_ms=200 norm_first=True" in set(table["options"])
+
+
+def test_the_page_says_what_a_name_leaves_out():
+    records = [deep(1, 200), deep(3, 200), synthetic.make(options=(("layers", 2),))]
+    table = frames.runs(records)
+    unsaid = [("vision", "tcn", "receptive_field_ms=200 norm_first=True")]
+    assert methods.unsaid_options(table) == unsaid
+
+
+def test_a_suite_names_its_own_differences():
+    records = [deep(1, 200), deep(1, 100, suite="sequence"), deep(3, 100, suite="sequence")]
+    assert sorted(names(records)) == ["tcn 4000p", "tcn layers=1 4000p", "tcn layers=3 4000p"]
+
+
+def test_options_that_fit_are_named_even_where_all_arms_share_them():
+    records = [synthetic.make(options=(("layers", 2),), seed=seed) for seed in range(2)]
+    assert names(records) == ["mlp layers=2 4000p"]
+
+
+def test_the_gate_knows_an_arm_among_fewer_others(tmp_path):
+    # Alone it would be called by less.
+    one, three = ([deep(layers, 200, seed=s) for s in range(3)] for layers in (1, 3))
+    a = synthetic.save([*one, *three], tmp_path / "a")
+    b = synthetic.save(one, tmp_path / "b")
+    result = gate.gate([a], [b])
+    assert "tcn layers=1 4000p" in {f.arm for f in result.findings}
+    assert result.missing == ("tcn layers=3 4000p on digits",)
 
 
 def test_another_scale_is_another_setting_and_needs_no_name():
@@ -78,7 +120,7 @@ def test_the_gate_does_not_hold_one_recipe_against_another(tmp_path):
     b = synthetic.save([*same, *(tuned(0.01, seed=s) for s in range(3))], tmp_path / "b")
     result = gate.gate([a], [b])
     assert {f.arm for f in result.findings} == {"dann 4000p"}
-    assert result.missing == ("mlp 4000p on digits (trained by another recipe)",)
+    assert result.missing == ("mlp 4000p, rate 0.003 on digits (trained by another recipe)",)
 
 
 def test_runs_of_older_code_are_left_out_and_counted():
