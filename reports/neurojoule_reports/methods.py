@@ -52,7 +52,7 @@ def machines(records: Sequence[Record]) -> list[tuple[str, list[tuple[str, str]]
 
 
 def unsaid_options(runs: pd.DataFrame) -> list[tuple[str, str, str]]:
-    """Suite, model, and the options that all its arms share and their names leave out (`naming`)."""
+    """Suite, model, and the options that its arms share and their names leave out (`naming`)."""
     columns = ["suite", "registered", "design", "options"]
     said = runs.assign(registered=registered(runs))[columns].drop_duplicates()
     out = {}

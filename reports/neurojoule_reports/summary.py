@@ -82,7 +82,7 @@ def _quality(verdicts: Sequence[TaskVerdict]) -> str:
             parts.append(f"{v.task}: no run finished")
         elif not v.quality:
             parts.append(f"{v.task}: only {v.leader} finished")
-        elif v.undecided:
+        elif len(v.undecided) == len(v.quality):
             fewest = min(c.n for c in v.quality if c.refusal)
             parts.append(f"{v.task}: {v.leader} is ahead, with not enough runs ({fewest} of 3)")
         elif v.peers:
@@ -90,10 +90,15 @@ def _quality(verdicts: Sequence[TaskVerdict]) -> str:
             names = (
                 " and ".join(shown) if len(shown) == 2 else f"{v.leader} and {len(v.peers)} others"
             )
-            parts.append(f"{v.task}: no clear difference between {names}")
+            parts.append(f"{v.task}: no clear difference between {names}{_not_compared(v)}")
         else:
-            parts.append(f"{v.task}: {v.leader} wins")
+            parts.append(f"{v.task}: {v.leader} wins{_not_compared(v)}")
     return f"Quality \u2013 {'; '.join(parts)}."
+
+
+def _not_compared(v: TaskVerdict) -> str:
+    n = len(v.undecided)
+    return f" (not enough runs to compare {n} other{'s' * (n > 1)})" if n else ""
 
 
 def _cost(verdicts: Sequence[TaskVerdict]) -> str:

@@ -32,6 +32,16 @@ def test_a_planted_gain_is_found_and_said():
     assert v.duels[0].quality.value == pytest.approx(0.04, abs=0.015)
 
 
+def test_one_arm_with_too_few_runs_does_not_silence_the_others():
+    both = two(6, gain=0.04)
+    made, found = judge([*both, *seeds(1, model="tcn", top=0.9)])
+    words = summary.sentences(made, found)[0]
+    assert words == "Quality \u2013 digits: dann 4000p wins (not enough runs to compare 1 other)."
+    made, found = judge([*seeds(2, model="dann", top=0.99), *seeds(2, model="mlp")])
+    words = summary.sentences(made, found)[0]
+    assert words == "Quality \u2013 digits: dann 4000p is ahead, with not enough runs (2 of 3)."
+
+
 def test_no_planted_gain_is_no_clear_difference():
     _, (v,) = judge(two(6))
     assert v.peers == (({"dann 4000p", "mlp 4000p"} - {v.leader}).pop(),)
