@@ -148,7 +148,7 @@ def test_misbehaving_models_become_rows_with_a_status(tmp_path):
 
 def test_killing_a_benchmark_loses_at_most_the_run_in_progress(tmp_path):
     env = foreign.install(tmp_path / "site", "sleeps", steps=20)
-    arguments = ("run", "foreign", "--scale", "smoke", "--seeds", "6")
+    arguments = ("run", "foreign", "--scale", "smoke", "--seeds", "3")
     process = neurojoule(env, tmp_path, *arguments)
     runs = tmp_path / "runs"
     until = time.monotonic() + 60
@@ -161,13 +161,13 @@ def test_killing_a_benchmark_loses_at_most_the_run_in_progress(tmp_path):
     time.sleep(2)
     assert read([runs]) == done  # no orphan went on
     assert done.set_aside == ()
-    assert 1 <= len(done.records) < 6
+    assert 1 <= len(done.records) < 3
     assert all(record.status == "ok" for record in done.records)
     again = neurojoule(env, tmp_path, *arguments)
     _, err = again.communicate(timeout=120)
     assert again.returncode == 0, err
     kept = {record.run_id: record.started_utc for record in read([runs]).records}
-    assert len(kept) == 6
+    assert len(kept) == 3
     assert all(kept[record.run_id] == record.started_utc for record in done.records)
 
 
