@@ -42,7 +42,7 @@ RUN_COLUMNS: tuple[Column, ...] = tuple(
         ("scale", "", "which sizes and windows: smoke, quick, full, paper"),
         ("setting", "", "machine, setup and scale: rows are compared within one setting only"),
         ("family", "", "way of building a neuron"),
-        ("model", "", "registered model, with options that tell it from the suite's others"),
+        ("model", "", "registered model and its options; of long ones those in which arms differ"),
         ("arm", "", "what is compared: model, size, share of the data, recipe"),
         ("design", "", "model and size: an arm whatever its recipe and share of the data"),
         ("options", "", "all that was set of the model"),

@@ -160,15 +160,16 @@ def corrected(found: Sequence[Finding]) -> list[Finding]:
 
 def broken(before: pd.DataFrame, after: pd.DataFrame) -> list[Finding]:
     """Arms of which more runs fail, diverge or time out than before."""
-    old = dict(groups(before[~before["superseded"]], ["task", "arm"]))
+    key = ["suite", "task", "design", "share"]  # whatever its recipe
+    old = dict(groups(before[~before["superseded"]], key))
     out = []
-    for (task, arm), part in groups(after[~after["superseded"]], ["task", "arm"]):
-        if (task, arm) in old:
-            was, now = (float((p["status"] != "ok").mean()) for p in (old[task, arm], part))
+    for where, part in groups(after[~after["superseded"]], key):
+        if where in old:
+            was, now = (float((p["status"] != "ok").mean()) for p in (old[where], part))
             if now > was:
                 finding = Finding(
-                    task=task,
-                    arm=arm,
+                    task=where[1],
+                    arm=str(part["arm"].iloc[0]),
                     figure="unfinished runs",
                     before=was,
                     after=now,

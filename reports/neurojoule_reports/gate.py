@@ -146,12 +146,14 @@ def _nothing(before: pd.DataFrame, after: pd.DataFrame, missing: tuple[str, ...]
 def _missing(before: pd.DataFrame, after: pd.DataFrame) -> tuple[str, ...]:
     """Arms that are gone, and those whose recipe is another one, in words."""
     key = ["suite", "task", "scale", "design", "share"]
-    now = set(after[key].itertuples(index=False, name=None))
-    same = set(after[[*key, "recipe"]].itertuples(index=False, name=None))
+    old, new = (
+        set(table[[*key, "recipe"]].itertuples(index=False, name=None)) for table in (before, after)
+    )
+    otherwise = {tuple(trained) for *trained, _ in new - old}
     said = set()
     for *trained, recipe, arm in before[[*key, "recipe", "arm"]].itertuples(index=False, name=None):
-        if (*trained, recipe) not in same:
-            why = " (trained by another recipe)" if tuple(trained) in now else ""
+        if (*trained, recipe) not in new:
+            why = " (trained by another recipe)" if tuple(trained) in otherwise else ""
             said.add(f"{arm} on {trained[1]}{why}")
     return tuple(sorted(said))
 

@@ -108,7 +108,7 @@ def compare(a: Sequence[Path], b: Sequence[Path]) -> str:
     Raises:
         UserError: when a folder does not exist.
     """
-    left, right = frames_.load(a), frames_.load(b)
+    left, right = frames_.load_alike(a, b)
     best: Sides | None = None
     for setting_a in _settings(left):
         for setting_b in _settings(right):

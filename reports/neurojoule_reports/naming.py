@@ -10,13 +10,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import pandas as pd
 
 from neurojoule.record import Record
 from neurojoule.spec import Option, Recipe, Spec
 
 Key = tuple[str, str, str, str]
-"""Suite, task, scale, and the arm as its spec calls it."""
+"""Suite, task, scale, and the arm as it is called without a suffix."""
 
 _WORDS: dict[str, Callable[[Recipe], str]] = {
     "learning_rate": lambda r: f"rate {r.learning_rate:g}",
@@ -127,10 +128,9 @@ class Name:
 def names(records: Sequence[Record]) -> list[Name]:
     """For each record how its arm is called among all of them."""
     kept = _kept_options(records)
-    return [
-        Name(kept[record.spec.suite, record.spec.model, record.spec.options], suffix)
-        for record, suffix in zip(records, _suffixes(records), strict=True)
-    ]
+    options = [kept[_where(record.spec)] for record in records]
+    suffixes = _suffixes(records, options)
+    return [Name(some, suffix) for some, suffix in zip(options, suffixes, strict=True)]
 
 
 def option_words(options: Options) -> str:
@@ -138,32 +138,42 @@ def option_words(options: Options) -> str:
     return " ".join(f"{name}={value}" for name, value in options)
 
 
-def _kept_options(records: Iterable[Record]) -> dict[tuple[str, str, Options], Options]:
-    """By suite, model and options those options that its name has.
+_Where = tuple[str, str, str]
+"""Suite, model, and its options to the letter: 1, 1.0 and True are equal and not written alike."""
+
+
+def _where(spec: Spec) -> _Where:
+    return spec.suite, spec.model, repr(spec.options)
+
+
+def _kept_options(records: Iterable[Record]) -> dict[_Where, Options]:
+    """Those options of each that its name has.
 
     All of them, if every arm of the model in the suite has room for its own (`OPTIONS`); otherwise
     those in which its arms differ.
     """
-    found: dict[tuple[str, str], dict[Options, None]] = defaultdict(dict)
+    found: dict[tuple[str, str], dict[_Where, Options]] = defaultdict(dict)
     for record in records:
-        found[record.spec.suite, record.spec.model][record.spec.options] = None
-    out = {}
-    for (suite, model), several in found.items():
-        longest = max(len(option_words(options)) for options in several)
-        shared = set.intersection(*map(set, several)) if longest > OPTIONS else set()
-        for options in several:
-            out[suite, model, options] = tuple(o for o in options if o not in shared)
+        spec = record.spec
+        found[spec.suite, spec.model][_where(spec)] = spec.options
+    out: dict[_Where, Options] = {}
+    for several in found.values():
+        said = [[option_words((o,)) for o in options] for options in several.values()]
+        longest = max(len(" ".join(words)) for words in said)
+        shared = set.intersection(*map(set, said)) if longest > OPTIONS else set()
+        for where, options in several.items():
+            out[where] = tuple(o for o in options if option_words((o,)) not in shared)
     return out
 
 
-def _suffixes(records: Sequence[Record]) -> list[str]:
-    """For each record what is added to the name of its arm and model."""
+def _suffixes(records: Sequence[Record], options: Sequence[Options]) -> list[str]:
+    """For each record what is added to the name that its arm has with these options."""
     alike: dict[Key, dict[Spec, str]] = defaultdict(dict)
     # One object for all equal ones, for there may be a hundred thousand records.
     known: dict[tuple[Key, Spec], tuple[Key, Spec]] = {}
     found_as = []
-    for record in records:
-        name = (_key(record.spec), _identity(record.spec))
+    for record, named in zip(records, options, strict=True):
+        name = (_key(record.spec, named), _identity(record.spec))
         found_as.append(known.setdefault(name, name))
     for key, identity in known:
         alike[key][identity] = ""
@@ -173,8 +183,8 @@ def _suffixes(records: Sequence[Record]) -> list[str]:
     return [alike[key][identity] for key, identity in found_as]
 
 
-def _key(spec: Spec) -> Key:
-    return spec.suite, spec.task, spec.scale, spec.arm
+def _key(spec: Spec, options: Options) -> Key:
+    return spec.suite, spec.task, spec.scale, msgspec.structs.replace(spec, options=options).arm
 
 
 def _identity(spec: Spec) -> Spec:

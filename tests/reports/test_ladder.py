@@ -83,6 +83,15 @@ def test_a_perceptron_on_a_sliding_window_is_no_rung():
     assert ladder.depth_of("") is None
 
 
+def test_a_ladder_is_read_from_options_that_its_names_leave_out():
+    options = {"layers": 3, "receptive_field_ms": 200, "norm_first": "yes"}
+    runs = table(
+        [cells.imitation("neuron_lif", MODEL, 0.1, seed, options=options) for seed in range(3)]
+    )
+    assert set(runs["arm"]) == {MODEL}
+    assert [(r.depth, r.seeds) for r in ladder.rungs(runs, MODEL)] == [(3, 3)]
+
+
 def test_the_simulation_sets_no_margin_for_its_imitations():
     records = [*cell("neuron_l5_nmda", NMDA), cells.simulation()]
     found = ladder.powers(table(records), margin=0.02)

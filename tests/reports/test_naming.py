@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 import synthetic
-from neurojoule_reports import frames, gate, machines, methods, naming, summary, verdict
+from neurojoule_reports import frames, gate, machines, methods, naming, render, summary, verdict
 
 
 def tuned(rate, **facts):
@@ -75,6 +75,25 @@ def test_the_page_says_what_a_name_leaves_out():
     assert methods.unsaid_options(table) == unsaid
 
 
+def test_the_page_says_it_too(tmp_path):
+    folder = synthetic.save([deep(1, 200), deep(3, 200)], tmp_path / "runs")
+    page = render.report([folder], tmp_path / "report", formats=["html"]).path.read_text()
+    assert "<code>receptive_field_ms=200 norm_first=True</code>" in page
+
+
+@pytest.mark.parametrize(
+    "two",
+    [
+        # Equal to Python, and written differently.
+        ((("layers", 1),), (("layers", 1.0),)),
+        # All shared, and in another order.
+        ((("first", "a" * 20), ("second", "b" * 20)), (("second", "b" * 20), ("first", "a" * 20))),
+    ],
+)
+def test_two_specs_never_have_one_name(two):
+    assert len(set(names([synthetic.make(options=options) for options in two]))) == 2
+
+
 def test_a_suite_names_its_own_differences():
     records = [deep(1, 200), deep(1, 100, suite="sequence"), deep(3, 100, suite="sequence")]
     assert sorted(names(records)) == ["tcn 4000p", "tcn layers=1 4000p", "tcn layers=3 4000p"]
@@ -93,6 +112,36 @@ def test_the_gate_knows_an_arm_among_fewer_others(tmp_path):
     result = gate.gate([a], [b])
     assert "tcn layers=1 4000p" in {f.arm for f in result.findings}
     assert result.missing == ("tcn layers=3 4000p on digits",)
+
+
+def test_two_folders_are_compared_arm_by_arm_whatever_else_they_hold(tmp_path):
+    # Alone all three would be called alike.
+    now = synthetic.save([deep(1, 200, seed=s) for s in range(3)], tmp_path / "now")
+    other = synthetic.save([deep(1, 100, seed=s) for s in range(3)], tmp_path / "other")
+    more = synthetic.save(
+        [deep(n, 200, seed=s, setup="cpu:2") for n in (1, 3) for s in range(3)], tmp_path / "more"
+    )
+    assert "no finished run of the same task, arm and seed" in machines.compare([now], [other])
+    assert "tcn layers=1 4000p" in machines.compare([now], [more])
+
+
+def test_the_gate_sees_an_arm_break_whatever_its_recipe(tmp_path):
+    same = [synthetic.make(model="dann", seed=s) for s in range(3)]
+    a = synthetic.save([*same, *(synthetic.make(seed=s) for s in range(3))], tmp_path / "a")
+    broken = [tuned(1.0, seed=s, status="diverged") for s in range(3)]
+    b = synthetic.save([*same, *broken], tmp_path / "b")
+    result = gate.gate([a], [b])
+    assert not result.passed
+    assert [f.arm for f in result.findings if f.figure == "unfinished runs"] == [
+        "mlp 4000p, rate 1"
+    ]
+
+
+def test_a_recipe_that_is_gone_is_not_called_another(tmp_path):
+    short = [synthetic.make(seed=s, steps=60) for s in range(3)]
+    a = synthetic.save([*short, *(synthetic.make(seed=s) for s in range(3))], tmp_path / "a")
+    b = synthetic.save(short, tmp_path / "b")
+    assert gate.gate([a], [b]).missing == ("mlp 4000p, 1000 steps on digits",)
 
 
 def test_another_scale_is_another_setting_and_needs_no_name():
