@@ -83,6 +83,13 @@ def test_another_seed_duration_or_cell_is_another_entry(tmp_path):
     assert data.cache_key(nmda, 1, 0, 0.05) != data.cache_key(nmda, 1, 0, 0.1)
 
 
+def test_another_version_of_the_generator_is_another_entry(tmp_path, monkeypatch):
+    made(tmp_path, 2)
+    monkeypatch.setattr(data, "GENERATOR_VERSION", data.GENERATOR_VERSION + 1)
+    made(tmp_path, 2)
+    assert len(files(tmp_path)) == 2
+
+
 @pytest.mark.parametrize(
     "damage",
     [

@@ -6,7 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neurojoule.cells import biophysics, get_cell, inputs, read_swc, simulate, with_channels
+from neurojoule.cells import (
+    biophysics,
+    dataset_of,
+    get_cell,
+    inputs,
+    read_swc,
+    simulate,
+    with_channels,
+)
 from neurojoule.cells.errors import LoopError, MissingSomaError, OrphanError, SwcError
 
 GOOD = """# id type x y z radius parent
@@ -61,10 +69,14 @@ def test_a_cell_from_a_file_can_be_driven_like_any_other(tmp_path):
     whole = get_cell("l5_nmda")
     sections = with_channels(read_swc(written(tmp_path, GOOD)), biophysics)
     cell = replace(whole, name="mine", sections=sections)
-    bits = np.stack([inputs(cell, 200, 0, k) for k in range(2)])
+    bits = np.stack([inputs(cell, 1000, 0, k) for k in range(2)])
     traces = simulate(cell, bits)
     assert np.all(np.isfinite(traces.soma_mv))
     assert traces.soma_mv.std() > 0.1
+    data = dataset_of(cell, simulations=2, seconds=1, seed=0, cache_folder=tmp_path)
+    assert np.array_equal(data.input_bits(slice(None)), bits)
+    expected = pytest.approx(np.minimum(traces.soma_mv, -55), abs=0.07)
+    assert data.soma_mv(slice(None)) == expected
 
 
 @pytest.mark.parametrize(

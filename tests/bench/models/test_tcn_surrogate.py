@@ -81,6 +81,18 @@ def test_a_binned_first_filter_is_the_free_one_that_is_constant_within_its_bins(
     assert sizing.parameters(free) - sizing.parameters(binned) == saved
 
 
+def test_with_later_filters_of_one_step_it_is_a_perceptron_on_a_sliding_window():
+    torch.manual_seed(0)
+    net = TCNSurrogate(SPIKES, 4, layers=2, first_taps=5, taps=1, norm_first=True).eval()
+    x = (torch.rand(2, 3, 30) < 0.3).float()
+    windows = x.unfold(2, 5, 1)[:, :, -20:].permute(0, 2, 1, 3).flatten(2)  # (2, 20, 3 x 5)
+    h = windows
+    for convolution, norm in zip(net.convolutions, net.norms, strict=True):
+        h = F.linear(h, convolution.weight.flatten(1), convolution.bias)
+        h = F.relu(norm(h.flatten(0, 1)).view(h.shape))
+    torch.testing.assert_close(net(x), net.readout(h).transpose(1, 2))
+
+
 def test_dilated_filters_see_as_far_as_their_gaps_add_up():
     torch.manual_seed(0)
     net = TCNSurrogate(SPIKES, 4, layers=3, first_taps=5, taps=3, dilation=2).eval()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+import published
 from neurojoule import cache, views
 from neurojoule.cells import dataset
 from neurojoule.errors import UserError
@@ -96,6 +97,27 @@ def test_no_answer_depends_on_what_comes_after_it(name):
         before, after = module(x), module(changed)
     assert torch.allclose(before[:, :, :300], after[:, :, :300], atol=1e-5)
     assert not torch.allclose(before[:, :, 300:], after[:, :, 300:], atol=1e-5)
+
+
+def test_published_files_are_windowed_like_the_cells_here(monkeypatch, tmp_path):
+    for seed, split in enumerate(("train", "validation", "test")):
+        (tmp_path / split).mkdir()
+        raw = published.python2(published.content(2, seed, seconds=3))
+        (tmp_path / split / "a.p").write_bytes(raw)
+    monkeypatch.setenv("NEUROJOULE_NEURON_IO", str(tmp_path))
+    task = get_task("neuron_io")
+    assert task.needs() is None
+    x, y = task.load("test")
+    # Two windows in each of two simulations of 3 s; both kinds of synapse on 11 segments.
+    assert x.shape == (4, 2 * published.SEGMENTS, 1600)
+    assert y.shape == (4, 2, 1100)
+    first = published.content(2, 2, seconds=3)["Results"]["listOfSingleSimulationDicts"][0]
+    asked = slice(500, 500 + 1100)
+    voltage_mv = np.minimum(first["somaVoltageLowRes"][asked], -55)
+    assert np.allclose(y[0, 1].numpy() * 10 - 67.7, voltage_mv, atol=0.07)
+    spikes_ms = np.array(first["exInputSpikeTimes"][4])
+    here = spikes_ms[spikes_ms < 1600]
+    assert np.flatnonzero(x[0, 4].numpy()).tolist() == here.tolist()
 
 
 def test_without_published_files_it_says_where_they_go(monkeypatch, tmp_path):
