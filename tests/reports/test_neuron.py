@@ -368,6 +368,22 @@ def test_a_plateau_over_joules_is_found_from_the_curves_of_the_runs():
 # The page -----------------------------------------------------------------------------------------
 
 
+def test_one_figure_holds_networks_simulations_the_living_cell_and_the_limit():
+    records = [
+        *three("gru", watts=1, step_j=1e-3),
+        simulation(step_j=2e-3),
+        simulation(watts=57, model="neuron_simulator"),
+    ]
+    figure = str(section(records).cost_figure)
+    for label in ("gru", "simulation", "neuron_simulator"):
+        for ledger in ("meter", "roofline", "technology"):
+            assert f"<title>{label}, {ledger}: " in figure
+    for label in ("gru", "simulation"):
+        assert f"<title>{label}, step by step: " in figure
+    assert 'class="living"' in figure
+    assert "one bit erased a ms" in figure
+
+
 def test_the_page_holds_every_table_of_the_cell(tmp_path):
     records = [
         *halving(),

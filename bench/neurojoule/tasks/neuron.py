@@ -50,8 +50,8 @@ CELLS = {
     "l5_ampa": (3.2, "A layer-5 pyramidal cell with AMPA synapses alone: the middling case"),
     "l5_nmda": (2.09, "A layer-5 pyramidal cell with NMDA synapses: the hard case"),
     "l5_nmda-no_nmda_matched": (1.98, "l5_nmda without NMDA, AMPA raised until its rate is back"),
-    "l5_nmda-passive_dendrites": (1.0, "l5_nmda with no channels in its dendrites"),
-    "l5_nmda-no_calcium": (1.0, "l5_nmda without calcium channels"),
+    "l5_nmda-passive_dendrites": (3.51, "l5_nmda with no channels in its dendrites"),
+    "l5_nmda-no_calcium": (4.67, "l5_nmda without calcium channels"),
 }
 """Output rate in Hz, which sets the chance level, and what the cell is for."""
 

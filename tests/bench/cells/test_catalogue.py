@@ -6,6 +6,7 @@ import pytest
 from neurojoule.cells import ABLATIONS, get_cell, inputs, names, simulate
 from neurojoule.cells.compartments import compartments
 from neurojoule.errors import UnknownNameError, UserError
+from neurojoule.tasks import neuron
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,12 @@ def test_all_three_cells_fire_at_about_the_rates_they_are_made_for(rates):
     ampa = get_cell("l5_ampa")
     own = np.stack([inputs(ampa, 1500, seed=12, index=k) for k in range(32)])
     assert simulate(ampa, own, 0.1).spikes[:, 500:].mean() * 1000 == pytest.approx(3.2, abs=1.3)
+
+
+@pytest.mark.parametrize("ablation", ["no_nmda_matched", "passive_dendrites", "no_calcium"])
+def test_chance_on_an_ablated_cell_goes_by_about_its_own_rate(rates, ablation):
+    said_hz, _ = neuron.CELLS[f"l5_nmda-{ablation}"]
+    assert rates[f"l5_nmda-{ablation}"] == pytest.approx(said_hz, rel=0.4)
 
 
 def test_without_nmda_the_same_input_leaves_the_cell_almost_silent(rates):
