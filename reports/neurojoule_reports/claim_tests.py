@@ -134,9 +134,14 @@ def _ladder(test: DepthAtMost | DepthOrder | UnitsBetween, known: Known) -> Evid
             words = f"Smallest depth within {test.margin:.0%}: {first.depth_words}."
         case UnitsBetween():
             low, high = first.units
+            largest = max(r.depth * r.width for r in ladder.rungs(runs, test.model))
+            # The best of a ladder that ends below tells nothing of what more units would reach.
+            far_enough = largest >= test.low
             holds = test.low <= low and high <= test.high
-            fails = high < test.low or low > test.high
+            fails = (high < test.low and far_enough) or low > test.high
             words = f"Least units within {test.margin:.0%}: {first.units_words}."
+            if not far_enough:
+                words += f" The ladder ends at {largest}."
         case DepthOrder():
             second = known_least[1]
             holds = first.depth[0] > second.depth[1]

@@ -162,6 +162,14 @@ def test_depth_is_the_smallest_within_the_margin_of_the_best():
     assert "Least units within 2%: 640." in units.evidence.words
 
 
+def test_few_units_refute_many_only_on_a_ladder_that_has_many():
+    few = judge("units-640-2048", cell("neuron_l5_nmda", AMPA))
+    assert few.status == "does not hold"
+    short = judge("units-640-2048", cell("neuron_l5_nmda", {(1, 8): 0.3, (3, 32): 0.3}))
+    assert short.status == "not settled"
+    assert short.evidence.words == "Least units within 2%: 8. The ladder ends at 96."
+
+
 def test_equal_depths_refute_and_noise_leaves_it_open():
     same = cell("neuron_l5_nmda", AMPA) + cell(MATCHED, AMPA)
     assert judge("nmda-depth", same).status == "does not hold"
