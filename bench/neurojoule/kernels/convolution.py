@@ -17,6 +17,10 @@ from neurojoule.errors import UserError
 
 Form = Literal["direct", "channels-last"]
 
+UNFOLDED_NUMBERS = 2**28
+"""So many numbers (1 GiB) torch may unfold an input into, batch x channels x taps x steps; a larger
+batch is worked off in parts. 128 windows of a cell under a filter of 192 ms would take 50 GB."""
+
 
 def form(x: Tensor) -> Form:
     """Channels-last for float32 on a CPU, more than one sample and more than one channel."""
@@ -46,8 +50,16 @@ def causal_conv1d(x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int 
             f"A convolution with weights of shape {tuple(weight.shape)} (units, channels, taps) "
             f"takes an input of shape (batch, {weight.shape[1]}, steps); given {tuple(x.shape)}."
         )
+    at_once = max(1, UNFOLDED_NUMBERS // max(1, weight[0].numel() * x.shape[2]))
+    if len(x) > at_once:
+        parts = [_convolved(part, weight, bias, dilation, form(x)) for part in x.split(at_once)]
+        return torch.cat(parts)
+    return _convolved(x, weight, bias, dilation, form(x))
+
+
+def _convolved(x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int, how: Form) -> Tensor:
     padding = ((weight.shape[2] - 1) * dilation, 0)
-    if form(x) == "direct":
+    if how == "direct":
         return F.conv1d(F.pad(x, padding), weight, bias, dilation=dilation)
     image = x.unsqueeze(2).contiguous(memory_format=torch.channels_last)  # (batch, channels, 1, t)
     y = F.conv2d(F.pad(image, padding), weight.unsqueeze(2), bias, dilation=(1, dilation))

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
 from neurojoule.errors import UserError
+from neurojoule.kernels import convolution
 from neurojoule.kernels.convolution import CausalConv1d, causal_conv1d, form
 from neurojoule.kernels.streaming import Streaming
 from neurojoule.work import count
@@ -50,6 +51,30 @@ def test_its_gradients_are_those_of_the_padded_convolution(shape):
     dy = torch.randn_like(expected)
     gradients = torch.autograd.grad(layer(x), wanted, dy)
     torch.testing.assert_close(gradients, torch.autograd.grad(expected, wanted, dy))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_batch_too_large_to_unfold_is_worked_off_in_parts(monkeypatch, shape):
+    batch, channels, steps, units, taps, dilation = shape
+    torch.manual_seed(0)
+    layer = CausalConv1d(channels, units, taps, dilation=dilation)
+    x = torch.randn(batch, channels, steps, requires_grad=True)
+    whole, flops = layer(x), count(layer, x).forward_flops
+    monkeypatch.setattr(convolution, "UNFOLDED_NUMBERS", 2 * channels * taps * steps)
+    seen = []
+    inner = convolution._convolved
+    monkeypatch.setattr(
+        convolution, "_convolved", lambda part, *rest: seen.append(len(part)) or inner(part, *rest)
+    )
+    parts = layer(x)
+    assert max(seen) <= 2
+    assert sum(seen) == batch
+    torch.testing.assert_close(parts, whole)
+    dy = torch.randn_like(whole)
+    wanted = [x, layer.weight, layer.bias]
+    one, two = (torch.autograd.grad(y, wanted, dy) for y in (whole, parts))
+    torch.testing.assert_close(one, two)
+    assert count(layer, x).forward_flops == flops
 
 
 def test_no_output_sees_the_future():
