@@ -8,6 +8,7 @@ law a + b n^-c, fitted to 1 - AUC over those joules, foretells of the longer tra
 done once, beside what came of them, and of an hour of two cores, which is not.
 
     python docs/experiments/longest.py gru:48 125 250 500 1000 --then 4000
+    python docs/experiments/longest.py elm:30 100 200 400 800 --then 3200
     python docs/experiments/longest.py glm 350 700 1400 2800 --then 11000 --task neuron_lif
 
 An arm is MODEL:WIDTH, or MODEL where it has no size. A tcn_surrogate is also told its layers, as in
@@ -28,10 +29,13 @@ from neurojoule.record import Record, ranked_j
 from neurojoule.runner import Session, run
 from neurojoule.spec import Option, Recipe, Size, Spec
 from neurojoule_reports import plateau
-from neurojoule_suites.bench_neuron import BATCH, BINS, RECEPTIVE_FIELD_MS, TUNED_ON, tcn
+from neurojoule_suites.bench_neuron import BATCH, BINS, ELM, RECEPTIVE_FIELD_MS, TUNED_ON, tcn
 from neurojoule_suites.recipes import learning_rate, tuned_name
 
-OPTIONS: dict[str, dict[str, Option]] = {"glm": {"taps": RECEPTIVE_FIELD_MS, "bins": BINS}}
+OPTIONS: dict[str, dict[str, Option]] = {
+    "glm": {"taps": RECEPTIVE_FIELD_MS, "bins": BINS},
+    "elm": ELM,
+}
 RATES = {"gru": 0.01}
 """The search made 250 updates, where a higher rate is better than over thousands."""
 HOUR_CPU_S = 2 * 3600.0
