@@ -39,16 +39,16 @@ class Branches(CompactLinear):
     Args:
         channels: of the input.
         index: int64 (branches, synapses), the channel of each synapse.
-        inhibition: whether every second channel counts negatively.
+        inhibitory: bool (channels), those that count negatively.
     """
 
     sign: Tensor
 
-    def __init__(self, channels: int, index: Tensor, *, inhibition: bool) -> None:
+    def __init__(self, channels: int, index: Tensor, inhibitory: Tensor) -> None:
         super().__init__(channels, index, bias=False)
         nn.init.constant_(self.weight, 0.5)
-        odd = index % 2 if inhibition else torch.zeros_like(index)
-        self.register_buffer("sign", 1.0 - 2.0 * odd, persistent=False)
+        sign = 1.0 - 2.0 * inhibitory[self.members].view(self.weight.shape)
+        self.register_buffer("sign", sign, persistent=False)
 
     def strength(self) -> Tensor:
         """What a spike adds through each synapse, (branches, synapses)."""
@@ -74,6 +74,11 @@ def overlapping(channels: int, branches: int, synapses: int) -> Tensor:
     return (start + torch.arange(synapses)) % channels
 
 
+def interlocked(index: Tensor, channels: int) -> Tensor:
+    """The same where the second half of the channels lies between those of the first."""
+    return index // 2 + index % 2 * (channels // 2)
+
+
 @model(
     "elm",
     family="surrogate",
@@ -96,12 +101,15 @@ class ELM(nn.Module):
         synapses: of one branch K, at most one a channel.
         slowest_ms: the longest time constant of the memory, in steps.
         activation: of the hidden layer, `relu` or `silu`.
-        inhibition: whether every second channel is inhibitory and counts negatively.
+        inhibition: whether the second half of the channels inhibits at the places of the first, as
+            in the tasks of a cell: a branch reads both kinds of its stretch, and inhibition counts
+            negatively.
 
     Raises:
         UnknownNameError: for another activation.
-        UserError: when there is no branch or synapse, or the slowest is not slower than 1 ms; or
-            when the stride leaves channels between branches.
+        UserError: when there is no branch or synapse, or the slowest is not slower than 1 ms; when
+            the stride leaves channels between branches; or when an odd number of channels has no
+            half.
     """
 
     left: Tensor
@@ -136,7 +144,16 @@ class ELM(nn.Module):
             )
         self.steps = shape.steps
         self.activation = activation
-        self.branches = Branches(channels, index, inhibition=inhibition)
+        inhibitory = torch.zeros(channels, dtype=torch.bool)
+        if inhibition:
+            if channels % 2:
+                raise UserError(
+                    "inhibition=True wants as many inhibitory channels as excitatory ones; there "
+                    f"are {channels} in all."
+                )
+            index = interlocked(index, channels)
+            inhibitory[channels // 2 :] = True
+        self.branches = Branches(channels, index, inhibitory)
         self.drive = nn.Linear(len(index), 2 * width)
         self.recall = nn.Linear(width, 2 * width, bias=False)
         self.write = nn.Linear(2 * width, width)

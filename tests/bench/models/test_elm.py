@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from neurojoule import sizing, work
 from neurojoule.errors import UnknownNameError, UserError
-from neurojoule.models.elm import ELM, overlapping
+from neurojoule.models.elm import ELM, interlocked, overlapping
 from neurojoule.registry import Shape
 
 NEURON = Shape((1278, 500), 2, (1278, 500))
@@ -53,7 +53,7 @@ def test_the_fast_form_equals_the_plain_one_in_value_and_gradient(name, inhibiti
     net = ELM(SHORT, 5, **options)
     x = torch.rand(3, 6, 9, requires_grad=True)
     other = x.detach().clone().requires_grad_()
-    sign = torch.tensor([1.0, -1.0] * 3) if inhibition else torch.ones(6)
+    sign = torch.tensor([1.0] * 3 + [-1.0] * 3) if inhibition else torch.ones(6)
     ours = net.memories(x)
     theirs = plain(net, other, activation=getattr(F, name), sign=sign)
     torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
@@ -100,6 +100,27 @@ def test_branches_read_overlapping_stretches_at_the_published_stride():
     assert set(index.flatten().tolist()) == set(range(1278))
     assert overlapping(1, 45, 100).tolist() == [[0]]
     assert all(sorted(row) == [0, 1, 2] for row in overlapping(3, 45, 100).tolist())
+
+
+def test_a_branch_reads_both_kinds_of_synapse_on_its_stretch():
+    # 160 places of excitation, then the same of inhibition: as in the cells' tasks.
+    index = interlocked(overlapping(320, 45, 100), 320)
+    for row in index[:3]:
+        excitatory, inhibitory = row[row < 160], row[row >= 160] - 160
+        assert sorted(excitatory.tolist()) == sorted(inhibitory.tolist())
+        assert len(excitatory) == 50
+        assert excitatory.max() - excitatory.min() == 49
+    net = ELM(Shape((320, 9), 2, (320, 9)), 5, inhibition=True)
+    with torch.no_grad():
+        for half, sign in ((slice(160), 1), (slice(160, None), -1)):
+            x = torch.zeros(1, 320)
+            x[:, half] = 1
+            assert (net.branches(x).sign() == sign).all()
+
+
+def test_inhibition_wants_two_halves():
+    with pytest.raises(UserError, match="there are 5 in all"):
+        ELM(Shape((5, 9), 2, (5, 9)), 3, inhibition=True)
 
 
 def test_time_constants_span_the_published_range():
