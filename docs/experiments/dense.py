@@ -1,95 +1,104 @@
 """Where a surrogate is cheaper than the simulation, and where not: dense and event-driven.
 
-The same networks with a first layer that is dense, that works spike by spike, and, as the suite
-`neuron` has it, that works spike by spike and is constant within bins; beside them the simulation.
-All are measured as any run is. They learn next to nothing, since what a neuron-second costs does
-not depend on it; quality is not shown. Printed are seconds, joules in the three ledgers, and
-operations a neuron-second, in a batch and step by step.
+The same untrained networks with a first layer that is dense, that works spike by spike, and, as the
+suite `neuron` has it, that works spike by spike and is constant within bins; and the solver, 32
+simulations of `l5_nmda` together. All see the same windows of its input and take turns on one core.
+Printed are medians of CPU seconds a neuron-second in a batch, their ratio to the solver's in the
+same turn, CPU seconds step by step, and operations. Where joules are seconds times a power, as
+without a meter, their ratios are these. Training a dense one is not tried: an update of seven
+layers of 48 takes a minute.
 
     python docs/experiments/dense.py
-    python docs/experiments/dense.py 3x32
+    python docs/experiments/dense.py 3x32 --turns 5
 """
 
 import argparse
-from pathlib import Path
+import statistics
+import time
+from collections.abc import Callable
 
-from neurojoule.ledger import LEDGERS
-from neurojoule.progress import ticker
+import numpy as np
+import torch
+
+from neurojoule import work
+from neurojoule.cells import get_cell, inputs, simulate, solver
+from neurojoule.cells.operations import operations_per_ms
+from neurojoule.kernels import prepare
+from neurojoule.kernels.streaming import stream
 from neurojoule.quantities import si
-from neurojoule.runner import Session, run
-from neurojoule.spec import Option, Recipe, Size, Spec
-from neurojoule_reports import frames, imitations, ledgers, neuron_costs
-from neurojoule_suites.bench_neuron import BATCH, LADDER, SIMULATED, tcn
+from neurojoule.registry import get_model, get_task
+from neurojoule.spec import Option
+from neurojoule.tasks.neuron import WINDOW_MS
+from neurojoule.views import shape
+from neurojoule_suites.bench_neuron import LADDER, tcn
 
+CELL, SIMULATIONS, BATCH, STREAMED_MS = "l5_nmda", 32, 8, 200
 FORMS: dict[str, dict[str, Option]] = {
     "dense": {"bins": 0},
     "event-driven": {"bins": 0, "events": True},
     "event-driven, binned": {},
 }
-STEPS = 4
-
-
-def specs(task: str, shapes: list[str]) -> list[Spec]:
-    """The simulation, and every form of every shape."""
-    found = [_spec(task, "simulation", {}, Size(), SIMULATED["simulation"])]
-    for shape in shapes:
-        layers, width = map(int, shape.split("x"))
-        found += [
-            _spec(task, LADDER, tcn(layers) | form, Size(width, "width"), STEPS)
-            for form in FORMS.values()
-        ]
-    return found
-
-
-def _spec(task: str, model: str, options: dict[str, Option], size: Size, steps: int) -> Spec:
-    recipe = Recipe(steps=steps, batch_size=BATCH, evaluate_every=steps)
-    return Spec(
-        suite="dense", task=task, model=model, options=tuple(options.items()), size=size,
-        seed=0, scale="quick", recipe=recipe,
-    )  # fmt: skip
-
-
-def form_of(spec: Spec) -> str:
-    """What a run is called in the table."""
-    options = dict(spec.options)
-    if "layers" not in options:
-        return spec.model
-    form = "dense"
-    if options["bins"]:
-        form = "event-driven, binned"
-    elif options.get("events"):
-        form = "event-driven"
-    return f"{options['layers']} layers of {spec.size.budget}, {form}"
+WINDOW_S = WINDOW_MS / 1000
 
 
 def main() -> None:
-    """Measure what has no record yet, and print the table."""
+    """Take turns, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("shapes", nargs="*", default=["3x32", "7x48"], metavar="LAYERSxWIDTH")
-    parser.add_argument("--task", default="neuron_l5_nmda")
-    parser.add_argument("--runs", type=Path, default=Path("runs-dense"))
+    parser.add_argument("--turns", type=int, default=5)
     options = parser.parse_args()
-    with ticker().shown() as tell:
-        records = run(specs(options.task, options.shapes), Session(options.runs), tell)
-    forms = {record.run_id: form_of(record.spec) for record in records}
-    table = frames.runs(records)
-    found = frames.Frames(table, frames.arms(table), (), tuple(records))
-    shown = imitations.shown(frames.ranked(table), LADDER)
-    shown = shown.assign(label=shown["run_id"].map(forms))
-    print("| | seconds, batched | streaming | " + ", batched | ".join(LEDGERS) + ", batched"
-          " | meter, streaming | operations, dense | effective |")  # fmt: skip
-    print("|---|" + "---:|" * (5 + len(LEDGERS)))
-    for cost in neuron_costs.costs(shown, ledgers.by_arm(found)):
-        joules = [cost.joules.get(name) for name in LEDGERS]
-        cells = [
-            si(cost.time_s, "s"),
-            si(cost.stream_time_s, "s"),
-            *("" if j is None else si(j.middle, "J") for j in joules),
-            "" if cost.stream_j is None else si(cost.stream_j.middle, "J"),
-            si(cost.dense, "FLOP"),
-            si(cost.effective, "FLOP"),
-        ]
-        print(f"| {cost.label} | {' | '.join(cells)} |")
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    prepare()
+    cell = get_cell(CELL)
+    bits = np.stack([inputs(cell, WINDOW_MS, 0, index) for index in range(SIMULATIONS)])
+    on = np.unpackbits(bits[:BATCH], axis=2, count=320)  # (batch, ms, synapses)
+    spikes = torch.from_numpy(np.ascontiguousarray(on.transpose(0, 2, 1))).bool()
+    batched: dict[str, Callable[[], object]] = {"the solver": lambda: simulate(cell, bits)}
+    seconds_of = {"the solver": SIMULATIONS * WINDOW_S}
+    flop_s = {"the solver": 1000.0 * operations_per_ms(cell, solver.DT_MS)}
+    streamed: dict[str, float] = {}
+    for size in options.shapes:
+        layers, width = map(int, size.split("x"))
+        for form, changed in FORMS.items():
+            name = f"{layers} layers of {width}, {form}"
+            seen = shape(get_model(LADDER), get_task(f"neuron_{CELL}"))
+            net = get_model(LADDER).build(seen, width, **tcn(layers) | changed).eval()
+            x = spikes if getattr(net, "reads_spikes", False) else spikes.float()
+            batched[name] = lambda net=net, x=x: net(x)
+            seconds_of[name] = BATCH * WINDOW_S
+            with torch.inference_mode():
+                flop_s[name] = work.count(net, spikes[:2].float()).forward_flops / WINDOW_S
+                streamed[name] = _step_s(net, spikes[:1].float()) * 1000
+    taken: dict[str, list[float]] = {name: [] for name in batched}
+    with torch.inference_mode():
+        for turn in range(options.turns + 1):
+            for name, once in batched.items():
+                start_s = time.process_time()
+                once()
+                if turn:  # the first is a warm-up
+                    taken[name].append((time.process_time() - start_s) / seconds_of[name])
+    print("| | batched | over the solver | step by step | operations |")
+    print("|---|---:|---:|---:|---:|")
+    for name, times in taken.items():
+        ratios = [a / b for a, b in zip(times, taken["the solver"], strict=True)]
+        step = si(streamed[name], "s") if name in streamed else ""
+        print(
+            f"| {name} | {si(statistics.median(times), 's')} "
+            f"| {statistics.median(ratios):.3g} ({min(ratios):.3g} to {max(ratios):.3g}) "
+            f"| {step} | {si(flop_s[name], 'FLOP')} |"
+        )
+
+
+def _step_s(net: torch.nn.Module, x: torch.Tensor) -> float:
+    """CPU seconds of a step of 1 ms of one sequence."""
+    running = stream(net)
+    for t in range(STREAMED_MS):
+        running.step(x[:, :, t])
+    start_s = time.process_time()
+    for t in range(STREAMED_MS, 2 * STREAMED_MS):
+        running.step(x[:, :, t])
+    return (time.process_time() - start_s) / STREAMED_MS
 
 
 if __name__ == "__main__":
