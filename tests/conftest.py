@@ -3,6 +3,7 @@
 import tempfile
 
 import pytest
+import torch
 
 pytest_plugins = ["pytester"]
 
@@ -16,3 +17,9 @@ def own_cache_and_lock(tmp_path_factory):
         patch.setenv("TMPDIR", base)
         patch.setattr(tempfile, "tempdir", base)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    """Beside other work, threads that wait for one another take ten times as long over a test."""
+    torch.set_num_threads(1)
