@@ -50,11 +50,14 @@ def causal_conv1d(x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int 
             f"A convolution with weights of shape {tuple(weight.shape)} (units, channels, taps) "
             f"takes an input of shape (batch, {weight.shape[1]}, steps); given {tuple(x.shape)}."
         )
-    at_once = max(1, UNFOLDED_NUMBERS // max(1, weight[0].numel() * x.shape[2]))
-    if len(x) > at_once:
-        parts = (x[start : start + at_once] for start in range(0, len(x), at_once))
-        return torch.cat([_convolved(part, weight, bias, dilation, form(x)) for part in parts])
-    return _convolved(x, weight, bias, dilation, form(x))
+    how, at_once = form(x), max(1, UNFOLDED_NUMBERS // max(1, weight[0].numel() * x.shape[2]))
+    if len(x) <= at_once:
+        return _convolved(x, weight, bias, dilation, how)
+    parts = (x[start : start + at_once] for start in range(0, len(x), at_once))
+    done = [_convolved(part, weight, bias, dilation, how) for part in parts]
+    if how == "direct":
+        return torch.cat(done)
+    return torch.cat([y.transpose(1, 2) for y in done]).transpose(1, 2)  # keeps units innermost
 
 
 def _convolved(x: Tensor, weight: Tensor, bias: Tensor | None, dilation: int, how: Form) -> Tensor:

@@ -70,6 +70,7 @@ def test_a_batch_too_large_to_unfold_is_worked_off_in_parts(monkeypatch, shape):
     assert max(seen) <= 2
     assert sum(seen) == batch
     torch.testing.assert_close(parts, whole)
+    assert parts.stride() == whole.stride()
     dy = torch.randn_like(whole)
     wanted = [x, layer.weight, layer.bias]
     one, two = (torch.autograd.grad(y, wanted, dy) for y in (whole, parts))
