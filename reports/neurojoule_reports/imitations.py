@@ -123,21 +123,19 @@ def shown(runs: pd.DataFrame, model: str) -> pd.DataFrame:
 def _labels(finals: pd.DataFrame, names: dict[str, str], model: str) -> dict[str, str]:
     """A name for each arm: of a rung its depth and width, of others no more than tells them apart.
 
-    What is built like the ladder and is no rung keeps the options that not every rung has.
+    What is built like the ladder and is no rung keeps the options that its design names.
     """
     arms = finals[["arm", "design"]].drop_duplicates()
     plain = {d: " ".join(w for w in d.split() if "=" not in w) for d in arms["design"].unique()}
     alone = Counter(plain.values())
-    rungs = [set(design.split()) for design in arms["design"][arms["arm"].isin(names)]]
-    shared = {word for word in set.intersection(*rungs) if "=" in word} if rungs else set()
     labels = {}
     for arm, design in zip(arms["arm"], arms["design"], strict=True):
         if arm in names:
             labels[arm] = names[arm]
-        elif design.startswith(f"{model} "):
-            labels[arm] = " ".join(word for word in design.split() if word not in shared)
+        elif design.startswith(f"{model} ") or alone[plain[design]] > 1:
+            labels[arm] = design
         else:
-            labels[arm] = plain[design] if alone[plain[design]] == 1 else design
+            labels[arm] = plain[design]
     often = Counter(labels.values())
     designs = dict(zip(arms["arm"], arms["design"], strict=True))
     return {

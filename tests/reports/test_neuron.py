@@ -93,8 +93,9 @@ def test_records_that_do_not_say_how_long_a_sample_is_are_not_priced_a_second():
 
 
 def test_an_arm_is_called_by_no_more_than_tells_it_apart():
-    ladder = [{"layers": depth, "width": 32, "bins": 10} for depth in (3, 7)]
-    window = {"layers": 2, "taps": 1, "bins": 10}
+    shared = {"first_taps": 200, "bins": 10, "norm_first": True}  # named nowhere, being long
+    ladder = [{"layers": depth, "width": 32} | shared for depth in (3, 7)]
+    window = {"layers": 2, "taps": 1} | shared
     records = [
         *(imitation(TASK, "tcn_surrogate", 0.3, 0, options=o) for o in (*ladder, window)),
         imitation(TASK, "elm", 0.3, 0, options={"branches": 4}),
