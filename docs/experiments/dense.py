@@ -5,8 +5,7 @@ suite `neuron` has it, that works spike by spike and is constant within bins; an
 simulations of `l5_nmda` together. All see the same windows of its input and take turns on one core.
 Printed are medians of CPU seconds a neuron-second in a batch, their ratio to the solver's in the
 same turn, CPU seconds step by step, and operations. Where joules are seconds times a power, as
-without a meter, their ratios are these. Training a dense one is not tried: an update of seven
-layers of 48 takes a minute.
+without a meter, their ratios are these. A dense one takes too long to train here to be tried.
 
     python docs/experiments/dense.py
     python docs/experiments/dense.py 3x32 --turns 5
@@ -35,8 +34,8 @@ from neurojoule_suites.bench_neuron import LADDER, tcn
 CELL, SIMULATIONS, BATCH, STREAMED_MS = "l5_nmda", 32, 8, 200
 FORMS: dict[str, dict[str, Option]] = {
     "dense": {"bins": 0},
-    "event-driven": {"bins": 0, "events": True},
-    "event-driven, binned": {},
+    "spike by spike": {"bins": 0, "events": True},
+    "spike by spike and binned": {},
 }
 WINDOW_S = WINDOW_MS / 1000
 
