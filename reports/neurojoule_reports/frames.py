@@ -66,11 +66,11 @@ def load_alike(*several: Iterable[Path]) -> list[Frames]:
     Raises:
         UserError: when a folder does not exist.
     """
-    groups = [list(folders) for folders in several]
-    read = [storage.read(paths) for paths in groups]
+    asked = [list(folders) for folders in several]
+    read = [storage.read(paths) for paths in asked]
     called = iter(names([record for folder in read for record in folder.records]))
     out = []
-    for paths, folder in zip(groups, read, strict=True):
+    for paths, folder in zip(asked, read, strict=True):
         table = runs(folder.records, [next(called) for _ in folder.records])
         found, bad = latest(paths)
         aside = (*folder.set_aside, *bad)
