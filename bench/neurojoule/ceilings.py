@@ -28,7 +28,7 @@ and memory."""
 
 LEAST_REPEATS = 3
 WINDOW_S = 0.25
-"""Of each of the two windows whose power is kept."""
+"""Of each of the two windows whose power is kept, unless the meter needs longer ones."""
 
 NOISY_FOR_S = 3600.0
 
@@ -72,7 +72,9 @@ def _name(setup: Setup, machine: Machine) -> str:
 def probe(
     setup: Setup, hardware: Hardware | None, settings: MeterSettings
 ) -> tuple[Ceilings, bool]:
-    """Measure, in a process of its own; the second value is whether the machine was quiet.
+    """Measure, in a process of its own; the second value is whether to keep it for good.
+
+    Not where the machine was busy, or its meter gave no power though there is one.
 
     Args:
         setup: device, threads and data type.
@@ -111,7 +113,8 @@ def probe(
         product_power_w=_power_w(window),
         copy_power_w=_power_w(rates[-1][1]),
     )
-    return found, not any(contamination.of_window(w) for w in windows if w is not None)
+    told = hardware is None or None not in (found.product_power_w, found.copy_power_w)
+    return found, told and not any(contamination.of_window(w) for w in windows if w is not None)
 
 
 def _product(x: object, y: object) -> Callable[[], object]:
@@ -153,7 +156,8 @@ def _fastest(
     if not measured:
         return best, None
     with meter.window() as opened:
-        best = max(best, units / _least_s(work, WINDOW_S, synchronise))
+        window_s = max(WINDOW_S, meter.least_window_s)
+        best = max(best, units / _least_s(work, window_s, synchronise))
     return best, opened.window
 
 

@@ -7,11 +7,11 @@ import platform
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 import numpy as np
 import psutil
@@ -19,6 +19,8 @@ import psutil
 from neurojoule.errors import UserError
 from neurojoule.meter import Hardware
 from neurojoule.record import Machine, State
+
+T = TypeVar("T")
 
 LIBRARIES = ("torch", "numpy", "numba", "codecarbon", "pytest-benchmark", "neurojoule")
 
@@ -81,12 +83,16 @@ def _gpu() -> dict[str, str | int | float | None]:
     with _nvml() as nvml:
         if nvml is None:
             return {}
+        count = _told(nvml, nvml.nvmlDeviceGetCount)
+        if not count:
+            return {}
         device = nvml.nvmlDeviceGetHandleByIndex(0)
+        limit_mw = _told(nvml, lambda: nvml.nvmlDeviceGetEnforcedPowerLimit(device))
         return {
             "gpu_model": str(nvml.nvmlDeviceGetName(device)),
-            "gpu_count": nvml.nvmlDeviceGetCount(),
+            "gpu_count": count,
             "gpu_driver": str(nvml.nvmlSystemGetDriverVersion()),
-            "gpu_power_limit_w": nvml.nvmlDeviceGetEnforcedPowerLimit(device) / 1000,
+            "gpu_power_limit_w": None if limit_mw is None else limit_mw / 1000,
         }
 
 
@@ -130,13 +136,24 @@ def _gpu_state() -> tuple[int | None, float | None]:
         if nvml is None:
             return None, None
         devices = list(map(nvml.nvmlDeviceGetHandleByIndex, range(nvml.nvmlDeviceGetCount())))
-        processes = sum(len(nvml.nvmlDeviceGetComputeRunningProcesses(one)) for one in devices)
-        try:
+
+        def processes() -> int:
+            return sum(len(nvml.nvmlDeviceGetComputeRunningProcesses(one)) for one in devices)
+
+        def slowed_s() -> float:
             policy = nvml.NVML_PERF_POLICY_THERMAL
-            slowed_ns = [nvml.nvmlDeviceGetViolationStatus(one, policy) for one in devices]
-        except nvml.NVMLError:  # consumer cards do not say
-            return processes, None
-        return processes, sum(status.violationTime for status in slowed_ns) / 1e9
+            found = [nvml.nvmlDeviceGetViolationStatus(one, policy) for one in devices]
+            return float(sum(status.violationTime for status in found)) / 1e9
+
+        return _told(nvml, processes), _told(nvml, slowed_s)
+
+
+def _told(nvml: Any, ask: Callable[[], T]) -> T | None:
+    """What the library says; None where this card does not tell, as laptops and slices may not."""
+    try:
+        return ask()
+    except nvml.NVMLError:
+        return None
 
 
 def _thermal_throttles(cpus: Path = Path("/sys/devices/system/cpu")) -> int | None:
@@ -177,7 +194,8 @@ def exclusive() -> Iterator[None]:
     """Hold the one lock of this machine while a benchmark runs.
 
     Raises:
-        UserError: when another benchmark holds it, with its process number and start.
+        UserError: when another benchmark holds it, with its process number and start, or it cannot
+            be opened.
     """
     path = Path(tempfile.gettempdir()) / "neurojoule.lock"
     with _open_shared(path) as file:
@@ -204,4 +222,10 @@ def _open_shared(path: Path) -> TextIO:
         return path.open("r+")
     except FileNotFoundError:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        os.fchmod(descriptor, 0o666)  # whatever the umask takes away
         return os.fdopen(descriptor, "r+")
+    except PermissionError as error:
+        raise UserError(
+            f"The lock {path} of another user cannot be opened ({error}). Remove it, or have its "
+            "owner do so: it keeps two benchmarks from measuring each other."
+        ) from error

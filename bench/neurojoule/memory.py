@@ -17,6 +17,8 @@ class Peak:
         self._device = device if device.startswith("cuda") else None
         self._start_bytes: int | None = None
         if self._device is not None:
+            # Or a device by its number is not known yet.
+            torch.cuda.init()  # type: ignore[no-untyped-call]
             torch.cuda.reset_peak_memory_stats(self._device)
             self._start_bytes = torch.cuda.memory_allocated(self._device)
             return

@@ -86,6 +86,12 @@ class Meter:
             self._fail("the meter did not start", error)
         return self
 
+    @property
+    def least_window_s(self) -> float:
+        """The shortest window that means something: so many updates of the slowest component."""
+        periods = () if self._hardware is None else self._hardware.update_periods_s.values()
+        return LEAST_UPDATES * max(periods, default=0.0)
+
     def __exit__(self, *_: object) -> None:
         if self._tracker is not None:
             self._tracker.stop()

@@ -51,7 +51,10 @@ class Benchmark:
         option = config.getoption
         self.scale = scale(option("nj_scale"))
         self.setups = [Setup.parse(text) for text in option("nj_setup") or ["cpu:1"]]
-        self.seeds: int = option("nj_seeds") or self.scale.seeds
+        seeds: int | None = option("nj_seeds")
+        if seeds is not None and seeds < 1:
+            raise UserError(f"--nj-seeds {seeds} asks for no run; give 1 or more runs a row.")
+        self.seeds = self.scale.seeds if seeds is None else seeds
         self.runs = Path(option("nj_runs"))
         self.rerun: bool = option("nj_rerun")
         self.machine: str | None = option("nj_machine")

@@ -151,7 +151,9 @@ def _forward(spec: Spec, model: nn.Module, data: Data) -> Callable[[Tensor], Ten
 
 def synchroniser(device: str) -> Callable[[], None]:
     """What waits until the device has done all it was asked; a CPU is never behind."""
-    return torch.cuda.synchronize if device.startswith("cuda") else lambda: None
+    if device.startswith("cuda"):
+        return partial(torch.cuda.synchronize, device)
+    return torch.mps.synchronize if device == "mps" else lambda: None
 
 
 def operations(shape: Shape, model: nn.Module) -> float:

@@ -37,7 +37,7 @@ from neurojoule.record import (
 )
 from neurojoule.registry import get_model
 from neurojoule.spec import Spec, scale
-from neurojoule.storage import write
+from neurojoule.storage import encode, write
 from neurojoule.train import Data, Point, predict
 
 COUNT_BATCH = 64
@@ -83,6 +83,7 @@ def run(job: Job) -> Record:
     started = datetime.now(UTC)
     try:
         record = _run(job, started)
+        encode(record)  # refuses what a model says of itself in no type that can be written
     except Exception as error:  # noqa: BLE001 - the record is where a failure is reported
         detail = str(error) if isinstance(error, UserError) else traceback.format_exc()
         record = unfinished(job, "failed", detail, started)
@@ -127,12 +128,16 @@ def _run(job: Job, started: datetime) -> Record:
     prepared.warm_up()
     ready_s = time.perf_counter()
     with Meter(job.hardware, job.settings, prepared.synchronise) as meter:
-        trained, phase = train_in_window(prepared, size.min_window_s, meter)
+        train_s, infer_s = (
+            max(window_s, meter.least_window_s)
+            for window_s in (size.min_window_s, size.inference_window_s)
+        )
+        trained, phase = train_in_window(prepared, train_s, meter)
         prepared.model.load_state_dict(trained.best or prepared.model.state_dict())
         prepared.model.eval()
-        inference = infer_in_window(prepared, size.inference_window_s, meter)
+        inference = infer_in_window(prepared, infer_s, meter)
         peak_memory_bytes = peak.bytes()
-        streaming = stream_in_window(prepared, size.inference_window_s, meter)
+        streaming = stream_in_window(prepared, infer_s, meter)
     after = state()
     windows = [part.window for part in (phase, inference, streaming) if part is not None]
     doubts = [*meter.problems, *reasons(windows, before, after)]
@@ -236,6 +241,8 @@ def _quality(prepared: Prepared, unseen: Data) -> Quality | None:
         (predict(prepared.forward, data.x), data.y) for data in (some, prepared.validation, unseen)
     ]
     train, validation, test = (quality(task.metric, output, y) for output, y in outputs)
+    # A model that is given but some of the samples sees no recording whole.
+    recordings = task.recordings() if prepared.entry.samples is None else 0
     if not all(map(math.isfinite, (train, validation, test))):
         return None
     return Quality(
@@ -247,7 +254,7 @@ def _quality(prepared: Prepared, unseen: Data) -> Quality | None:
         train=train,
         validation=validation,
         test=test,
-        measures=measures(task.metric, *outputs[-1]) | _judged(prepared, unseen),
+        measures=measures(task.metric, *outputs[-1], recordings) | _judged(prepared, unseen),
     )
 
 

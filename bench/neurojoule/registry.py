@@ -84,6 +84,8 @@ class Task:
         needs: the reason why the data cannot be had here, or None; asked before anything runs.
         make_ready: makes and keeps what takes long to make, on all cores; called before anything
             is measured.
+        recordings: of how many recordings the test split is made, each cut into as many samples
+            in a row; 0 where that means nothing.
     """
 
     name: str
@@ -101,6 +103,7 @@ class Task:
     causal: bool = False
     needs: Callable[[], str | None] = lambda: None
     make_ready: Callable[[], None] = lambda: None
+    recordings: Callable[[], int] = lambda: 0
     steps: int = 0
 
     @property

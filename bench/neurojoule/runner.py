@@ -147,6 +147,17 @@ def _check_setup(name: str, device: str, threads: int) -> None:
                 f"The setup {name} asks for a CUDA device and torch {torch.__version__} finds "
                 "none. Use cpu:1, or install a CUDA build of torch and a driver."
             )
+        number = device.removeprefix("cuda").removeprefix(":")
+        if number and int(number) >= torch.cuda.device_count():
+            raise UserError(
+                f"The setup {name} asks for CUDA device {number}; torch finds "
+                f"{torch.cuda.device_count()}, numbered from 0."
+            )
+    if device == "mps":
+        import torch
+
+        if not torch.backends.mps.is_available():
+            raise UserError(f"The setup {name} asks for Apple's GPU, and torch finds none.")
 
 
 def run(
@@ -251,26 +262,32 @@ def _existing(job: protocol.Job) -> Record | None:
     except (FileNotFoundError, BadRecordError):
         return None
     attempts = scale(record.spec.scale).max_attempts
-    clean = record.energy_valid or record.status != "ok" or record.attempts >= attempts
+    tried = record.attempts >= attempts or job.hardware is None  # no meter: nothing to repeat for
+    clean = record.energy_valid or record.status != "ok" or tried
     return record if record.status in {"ok", "diverged"} and clean else None
 
 
 def _run_until_clean(spec: Spec, machinery: _Machinery, idle: Window | None) -> Record:
-    """Run; while the energy is contaminated, run again, as often as the scale allows.
+    """Run; while the energy is not valid, run again, as often as the scale allows.
 
-    What the discarded attempts cost is booked as footprint of the benchmark.
+    What the discarded attempts cost is booked as footprint of the benchmark. Where there is no
+    meter nothing is repeated. A repeat that does not end well, which on a busy machine may be its
+    time limit, leaves the record that was there.
     """
     discarded: list[Record] = []
     while True:
         job = machinery.job(spec, len(discarded) + 1, idle)
         record = workers.run_one(job, machinery.processes)
-        clean = record.energy_valid or record.status != "ok"
+        clean = record.energy_valid or record.status != "ok" or machinery.hardware is None
         if clean or job.attempt >= scale(spec.scale).max_attempts:
             break
         discarded.append(record)
     if discarded:
         footprint_j = _sum([record.footprint_j, *map(spent_j, discarded)])
-        record = msgspec.structs.replace(record, footprint_j=footprint_j)
+        if record.status != "ok":
+            # What the lost attempt took nobody knows.
+            record, footprint_j = discarded[-1], None
+        record = msgspec.structs.replace(record, footprint_j=footprint_j, attempts=job.attempt)
         write(record, machinery.session.folder)
     return record
 
@@ -300,5 +317,5 @@ def measure_idle(hardware: Hardware | None, settings: MeterSettings, length_s: f
     """What the machine draws while this process sleeps for `length_s`."""
     with meter.Meter(hardware, settings) as idle_meter:
         with idle_meter.window() as opened:
-            time.sleep(length_s)
+            time.sleep(max(length_s, idle_meter.least_window_s))
         return opened.window

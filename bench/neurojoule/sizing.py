@@ -141,7 +141,8 @@ def _nearest(count: Callable[[int], float], budget: int) -> int:
     if count(1) >= budget:
         return 1
     width = _crossing(_quadratic(count), budget)
-    if count(width) == _quadratic(count)(width):
+    # Counts that stand still over the three models, as in steps, foretell a width without end.
+    if width < _LARGEST and count(width) == _quadratic(count)(width):
         return width
     return _crossing(count, budget)
 

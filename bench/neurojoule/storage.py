@@ -54,7 +54,7 @@ def decode(data: bytes, name: str = "record") -> Record:
     """
     try:
         record = _decoder.decode(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UserError) as error:  # a spec refuses values with the latter
         why = _other_schema(data) or f"is not a neurojoule record: {error}"
         raise BadRecordError(f"{name} {why}") from error
     if record.schema != SCHEMA:

@@ -125,7 +125,8 @@ def get_suites(names: Sequence[str]) -> list[Suite]:
     for name in names:
         if name not in known:
             raise UnknownNameError("suite", name, known)
-    return [known[name] for name in names or [key for key in known if known[key].default]]
+    wanted = dict.fromkeys(names) or [key for key in known if known[key].default]
+    return [known[name] for name in wanted]
 
 
 def plan(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from neurojoule import carbon
 from neurojoule.quantities import digits, si
-from neurojoule_reports import ladder, machines
+from neurojoule_reports import ladder, machines, rounds
 from neurojoule_reports.claim_kinds import (
     ABSENT,
     FAILS,
@@ -28,10 +28,11 @@ from neurojoule_reports.claim_kinds import (
     Test,
     UnitsBetween,
 )  # fmt: skip
-from neurojoule_reports.frames import Frames, groups, ranked
-from neurojoule_reports.naming import registered
+from neurojoule_reports.frames import ARM_KEY, Frames, groups, ranked
+from neurojoule_reports.naming import registered, teachers
 from neurojoule_reports.rates import Rate
 from neurojoule_reports.selftest import Rate as Share
+from neurojoule_reports.stats import MIN_PAIRS
 from neurojoule_reports.verdict import TaskVerdict
 
 SCALES = ("paper", "full", "quick", "smoke")
@@ -224,7 +225,19 @@ def _living(test: Living, known: Known) -> Evidence:
         f"{least.arm}: {si(least.watts, 'W')} ({si(least.low, 'W')} to {si(least.high, 'W')}) a "
         f"neuron, {digits(least.watts / test.watts)} times the living cell's."
     )
-    return _evidence(runs[runs["arm"] == least.arm], status, words)
+    priced = runs[(runs["arm"] == least.arm) & runs["infer_energy_j"].notna()]
+    return _evidence(priced, status, words)
+
+
+def _priced(known: Known) -> pd.DataFrame:
+    """The runs that a factor between arms is read from: of each the longest training, in joules.
+
+    Arms with too few such runs to be compared count only where no others are.
+    """
+    runs = ranked(rounds.shown(known.frames).runs)
+    runs = runs[runs["train_energy_j"].notna() & ~teachers(runs)]
+    enough = runs.groupby(ARM_KEY)["seed"].transform("nunique") >= MIN_PAIRS
+    return runs[enough] if enough.any() else runs
 
 
 def _between_arms(runs: pd.DataFrame) -> float:
@@ -246,13 +259,15 @@ def _hardware(known: Known) -> Evidence:
         if values:
             middle = median(values)
             factors[f"{side.b} against {side.a}"] = max(middle, 1 / middle)
-    runs = ranked(known.frames.runs)
     if not pairs:
         return Evidence(ABSENT, "Only one machine or setup was measured.")
     setting = pairs[0].a
+    runs = _priced(known)
     runs = runs[runs["setting"] == setting]
-    models = _between_arms(runs)
+    models = math.nan if runs.empty else _between_arms(runs)
     if not factors or math.isnan(models):
+        runs = ranked(known.frames.runs)
+        runs = runs[runs["setting"] == setting]
         return _evidence(runs, OPEN, "No ratio of joules between them is settled.")
     where, factor = max(factors.items(), key=lambda found: found[1])
     words = f"{where}: a factor of {digits(factor)}; between models {digits(models)}."
@@ -262,7 +277,7 @@ def _hardware(known: Known) -> Evidence:
 def _grid(known: Known) -> Evidence:
     intensities = [g.g_per_kwh for g in carbon.grids().values() if g.code != carbon.WORLD]
     low, high = (float(np.quantile(intensities, q)) for q in (0.1, 0.9))
-    runs = _of_setting(ranked(known.frames.runs))
+    runs = _of_setting(_priced(known))
     models = math.nan if runs.empty else _between_arms(runs)
     words = (
         f"Nine in ten grids lie above {low:.0f} g/kWh and nine in ten below {high:.0f}: "

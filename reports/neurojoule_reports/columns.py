@@ -26,6 +26,8 @@ MEASURES: dict[str, tuple[str, str]] = {
     "voltage_rmse_mv": ("mV", "root mean square error of the soma voltage"),
     "voltage_variance_explained": ("1", "of the soma voltage"),
     "voltage_variance_explained_rescaled": ("1", "the same, given the target's mean and spread"),
+    "auc_published": ("1", "without simulations of more than 24 spikes in 6 s, as published"),
+    "voltage_variance_explained_published": ("1", "rescaled, and without these simulations"),
     "judged_samples": ("1", "samples, where a model was not asked about all; for the others NaN"),
 }
 """What a quality has beside its rank (`record.Quality.measures`): unit and meaning."""

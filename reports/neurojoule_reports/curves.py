@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from neurojoule import record as rec
-from neurojoule_reports.frames import ARM_KEY, Frames
+from neurojoule_reports.frames import ARM_KEY, FOREIGN_LIMIT, Frames
 from neurojoule_reports.rows import TARGET_COLUMNS
 
 MAX_POINTS = 40
@@ -21,8 +21,8 @@ MAX_POINTS = 40
 def curves(records: Sequence[rec.Record], runs: pd.DataFrame) -> pd.DataFrame:
     """A row a validation of the runs that count (`frames.ranked`).
 
-    Columns: run_id, step, time_s, flops, energy_j (NaN where it may not be ranked), validation,
-    then suite, task, setting, arm.
+    Columns: run_id, step, time_s, flops, energy_j, validation, then suite, task, setting, arm.
+    Energy and time are NaN where they may not be ranked.
     """
     kept = runs[(runs["status"] == "ok") & ~runs["superseded"]].reset_index(drop=True)
     energy = kept["train_energy_j"].where(kept["energy_valid"]).to_numpy(dtype=float)
@@ -48,6 +48,8 @@ def curves(records: Sequence[rec.Record], runs: pd.DataFrame) -> pd.DataFrame:
         for codes, categories in [pd.factorize(kept[name], sort=True)]
     }
     energy_j = energy[of] * table["share"].to_numpy()
+    noisy = (kept["foreign_share"] > FOREIGN_LIMIT).to_numpy()
+    table.loc[noisy[of], "time_s"] = np.nan
     return table.drop(columns=["run", "share"]).assign(energy_j=energy_j, **texts)
 
 
@@ -86,6 +88,7 @@ def to_target(frames: Frames) -> pd.DataFrame:
     censored = runs["target_step"].isna()
     values = runs[list(TARGET_COLUMNS)].astype(float)
     values.loc[~runs["energy_valid"], "target_energy_j"] = np.nan
+    values.loc[runs["foreign_share"] > FOREIGN_LIMIT, "target_time_s"] = np.nan
     values = values.mask(censored, np.inf)
     table = pd.concat([runs[ARM_KEY], values], axis=1).assign(reached=~censored)
     grouped = table.groupby(ARM_KEY, sort=True)

@@ -129,6 +129,8 @@ def _equal_quality(
     target, own = q[0], c[0]
     q, c = q[1:], c[1:]
     unknown = np.isnan(q) | np.isnan(c)
+    # One that is as good, at a cost that nobody knows, may be the cheapest: no rate.
+    unpriced = ((q >= target) & np.isnan(c)).any(axis=0)
     c = np.where(unknown, np.inf, c)
     order = np.argsort(c, axis=0, kind="stable")
     c = np.take_along_axis(c, order, axis=0)
@@ -148,7 +150,7 @@ def _equal_quality(
     exact = q[first, column] == target
     rate = np.where(reached.any(axis=0) & exact, np.exp(c[first, column] - own), rate)
     rate = np.where(reached.any(axis=0), rate, np.inf)
-    none = np.isnan(own) | unknown.all(axis=0)
+    none = np.isnan(own) | unknown.all(axis=0) | unpriced
     dearest = np.where(np.isinf(c), -np.inf, c).max(axis=0)
     return np.where(none, np.nan, rate), np.exp(c[0] - own), np.exp(dearest - own)
 

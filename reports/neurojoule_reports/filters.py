@@ -41,13 +41,18 @@ def rate(r: Rate | None) -> Markup:
     amount = quantities.si(r.amount, unit) if unit else counted(r.amount)
     if r.outside:
         sign = "<" if r.value == 0 else ">"
+        if not r.settled:
+            sign = "\u2264" if r.value == 0 else "\u2265"
         return Markup("{} \u00d7\u202f{} <small>{}</small> <small>{} {}</small>").format(
-            sign, quantities.digits(r.bound), r.outside, sign, amount
+            sign, _ratio(r.edge), r.outside, sign, amount
         )
-    high = "\u221e" if math.isinf(r.high) else quantities.digits(r.high)
     return Markup("\u00d7\u202f{} <small>{}\u2013{}</small> <small>{}</small>").format(
-        quantities.digits(r.value), quantities.digits(r.low), high, amount
+        quantities.digits(r.value), quantities.digits(r.low), _ratio(r.high), amount
     )
+
+
+def _ratio(x: float) -> str:
+    return "\u221e" if math.isinf(x) else quantities.digits(x)
 
 
 def span(ends: tuple[float, float] | None) -> str:

@@ -24,6 +24,9 @@ FOREIGN_LIMIT = 0.05
 """Above this share of other people's CPU seconds, the wall time of a run is not ranked either
 (MEASURING: watch the neighbours)."""
 
+WALL_TIMES = ("train_time_s", "infer_time_s", "infer_latency_p50_s", "stream_time_s")
+"""Columns of it."""
+
 _BOOLEANS = ("energy_valid", "superseded")
 _TEXT = {column.name for column in RUN_COLUMNS if column.name in rec.Record.__struct_fields__} | {
     "suite", "task", "machine", "setup", "scale", "setting", "model", "arm", "recipe",
@@ -126,7 +129,7 @@ def ranked(table: pd.DataFrame) -> pd.DataFrame:
     others = ["train_ram_j", "train_net_j", "infer_ram_j", "infer_net_j"]
     kept.loc[~kept["energy_valid"], [*energies, *others]] = np.nan
     noisy = kept["foreign_share"] > FOREIGN_LIMIT
-    kept.loc[noisy, ["train_time_s", "infer_time_s", "infer_latency_p50_s"]] = np.nan
+    kept.loc[noisy, list(WALL_TIMES)] = np.nan
     return kept
 
 

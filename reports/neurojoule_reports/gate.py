@@ -65,7 +65,8 @@ class Gate:
         failed = [f for f in self.findings if f.fails]
         if failed:
             return f"The gate fails: {len(failed)} of {len(self.findings)} figures are worse."
-        return f"The gate passes: none of {len(self.findings)} figures is worse beyond noise."
+        n = len(self.findings)
+        return f"The gate passes: none of {n} figures is worse beyond noise and margin."
 
     @property
     def annotations(self) -> str:
@@ -144,16 +145,21 @@ def _nothing(before: pd.DataFrame, after: pd.DataFrame, missing: tuple[str, ...]
 
 
 def _missing(before: pd.DataFrame, after: pd.DataFrame) -> tuple[str, ...]:
-    """Arms that are gone, and those whose recipe is another one, in words."""
-    key = ["suite", "task", "scale", "design", "share"]
+    """Arms that are gone, in one setup or all, and those whose recipe is another one, in words."""
+    key = ["suite", "task", "scale", "design", "share", "setup"]
     old, new = (
         set(table[[*key, "recipe"]].itertuples(index=False, name=None)) for table in (before, after)
     )
     otherwise = {tuple(trained) for *trained, _ in new - old}
+    elsewhere = {(*trained, recipe) for *trained, _, recipe in new}
     said = set()
     for *trained, recipe, arm in before[[*key, "recipe", "arm"]].itertuples(index=False, name=None):
         if (*trained, recipe) not in new:
-            why = " (trained by another recipe)" if tuple(trained) in otherwise else ""
+            why = ""
+            if tuple(trained) in otherwise:
+                why = " (trained by another recipe)"
+            elif (*trained[:-1], recipe) in elsewhere:
+                why = f" (at {trained[-1]})"
             said.add(f"{arm} on {trained[1]}{why}")
     return tuple(sorted(said))
 

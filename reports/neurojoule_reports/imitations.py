@@ -25,6 +25,8 @@ MEASURES: tuple[tuple[str, str], ...] = (
     ("true_positive_at_1_percent", "at 1 %"),
     ("voltage_variance_explained", "Voltage explained"),
     ("voltage_variance_explained_rescaled", "rescaled"),
+    ("auc_published", "As published: AUC"),
+    ("voltage_variance_explained_published", "voltage explained"),
 )
 """Column of the runs frame, and its head in the table."""
 
@@ -123,14 +125,18 @@ def shown(runs: pd.DataFrame, model: str) -> pd.DataFrame:
 def _labels(finals: pd.DataFrame, names: dict[str, str], model: str) -> dict[str, str]:
     """A name for each arm: of a rung its depth and width, of others no more than tells them apart.
 
-    What is built like the ladder and is no rung keeps the options that its design names.
+    What is built like the ladder and is no rung keeps the options that its design names, and so do
+    rungs of one depth and width that are built in several ways.
     """
     arms = finals[["arm", "design"]].drop_duplicates()
     plain = {d: " ".join(w for w in d.split() if "=" not in w) for d in arms["design"].unique()}
     alone = Counter(plain.values())
     labels = {}
+    of_rung = zip(arms["arm"], arms["design"], strict=True)
+    rungs = Counter({(names[arm], design) for arm, design in of_rung if arm in names})
+    built = Counter(name for name, _ in rungs)
     for arm, design in zip(arms["arm"], arms["design"], strict=True):
-        if arm in names:
+        if arm in names and built[names[arm]] == 1:
             labels[arm] = names[arm]
         elif design.startswith(f"{model} ") or alone[plain[design]] > 1:
             labels[arm] = design

@@ -22,6 +22,9 @@ from neurojoule_reports.stats import MIN_PAIRS, median_rank
 STEPS_PER_S = 1000.0
 """A step of a cell's task is a millisecond (NEURON)."""
 
+SIMULATED_S = 1.2
+"""What a training sample was cut from: a simulation of 6 s gives five (neurojoule.tasks.neuron)."""
+
 DEPTHS = ("layers", "levels", "depth")
 """What models call their depth."""
 
@@ -118,7 +121,8 @@ _DESIGN = ["suite", "task", "setting", "design"]
 def _finals(runs: pd.DataFrame, model: str) -> pd.DataFrame:
     """The longest runs of a ladder's rungs, and whether others outlived them (`given_up`).
 
-    Others did where they have more seeds; where all have one, those of more rounds.
+    Others did that went through more rounds, with more seeds unless all have one. Fewer seeds alone
+    say that runs failed or are still to come.
     """
     here = runs[(registered(runs) == model) & (runs["share"] == 1)]
     here = here[here["options"].astype(str).map(depth_of).notna()]
@@ -127,7 +131,7 @@ def _finals(runs: pd.DataFrame, model: str) -> pd.DataFrame:
     cell = [finals[name] for name in _DESIGN[:-1]]
     most = seeds.groupby(cell).transform("max")
     fewer_rounds = finals["rounds"] < finals["rounds"].groupby(cell).transform("max")
-    given_up = (seeds < most.clip(upper=MIN_PAIRS)) | ((most == 1) & fewer_rounds)
+    given_up = fewer_rounds & ((seeds < most.clip(upper=MIN_PAIRS)) | (most == 1))
     return finals.assign(given_up=given_up)
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from neurojoule_reports import plateau
 from neurojoule_reports.frames import groups
+from neurojoule_reports.ladder import SIMULATED_S
 from neurojoule_reports.naming import but_validations, teachers
 from neurojoule_reports.plateau import Plateau
 
@@ -42,7 +43,7 @@ class Curve:
     plateau: Plateau
 
 
-def over_data(runs: pd.DataFrame, labels: dict[str, str], data_s: float) -> list[Curve]:
+def over_data(runs: pd.DataFrame, labels: dict[str, str]) -> list[Curve]:
     """One curve for each design and recipe that was trained on several shares of the data.
 
     Less data may be validated more often; that is no other recipe.
@@ -50,16 +51,15 @@ def over_data(runs: pd.DataFrame, labels: dict[str, str], data_s: float) -> list
     Args:
         runs: the runs that count, of one task in one setting.
         labels: short names, by design.
-        data_s: simulated seconds of all the data.
     """
     out = []
     learnt = runs[~teachers(runs)]
     learnt = learnt.assign(recipe=but_validations(learnt["recipe"]))
     for (design, _), part in groups(learnt, ["design", "recipe"]):
-        wide = part.pivot_table(index="seed", columns="share", values="quality").dropna()
+        wide = part.pivot_table(index="seed", columns="training_samples", values="quality").dropna()
         if wide.shape[1] < 2 or wide.empty:
             continue
-        amounts = wide.columns.to_numpy(dtype=float) * data_s
+        amounts = wide.columns.to_numpy(dtype=float) * SIMULATED_S
         losses = wide.to_numpy(dtype=float)
         family = str(part["family"].iloc[0])
         out.append(_curve(labels.get(design, design), family, amounts, losses))

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import pandas as pd
@@ -89,9 +90,10 @@ class Sides:
         said = []
         for column, name in FIGURES:
             ratios = [row.ratios[column] for row in self.rows]
-            known = sorted(r.value for r in ratios if not r.refusal)
+            known = [r.value for r in ratios if not r.refusal]
             if len(known) * 2 > len(ratios):
-                said.append(f"{quantities.digits(known[len(known) // 2])} times the {name}")
+                of = "" if len(known) == len(ratios) else f" (of {len(known)} arms)"
+                said.append(f"{quantities.digits(median(known))} times the {name}{of}")
             else:
                 said.append(f"{name} not settled")
         return f"{self.b} needs, by the median of {len(self.rows)} arms: {', '.join(said)}."
@@ -130,7 +132,7 @@ def words(found: Sides) -> str:
     return "\n".join([*lines, *([found.note] if found.note else [])])
 
 
-_KEY = ["suite", "task", "arm", "recipe", "seed"]
+_KEY = ["suite", "task", "scale", "arm", "recipe", "seed"]
 _BOUNDS = [f"{stage}_energy_{end}_j" for stage in ("train", "infer") for end in ("low", "high")]
 
 
@@ -235,7 +237,7 @@ class Map:
 def maps(frames: Frames) -> list[Map]:
     """Ratio maps of training time and energy for each task that two settings or more ran."""
     out = []
-    for (suite, task), part in groups(_same_work(frames.arms), ["suite", "task"]):
+    for (suite, task, _), part in groups(_same_work(frames.arms), ["suite", "task", "scale"]):
         for column, name in FIGURES[:2]:
             wide = part.pivot_table(index="arm", columns="setting", values=column, sort=False)
             wide = wide[sorted(wide.columns)]
@@ -255,7 +257,7 @@ def maps(frames: Frames) -> list[Map]:
 
 def _same_work(arms: pd.DataFrame) -> pd.DataFrame:
     """The arms without those that were trained by another recipe in some setting."""
-    recipes = arms.groupby(["suite", "task", "arm"])["recipe"].transform("nunique")
+    recipes = arms.groupby(["suite", "task", "scale", "arm"])["recipe"].transform("nunique")
     kept: pd.DataFrame = arms[recipes == 1]
     return kept
 

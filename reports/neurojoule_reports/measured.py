@@ -91,7 +91,7 @@ class Spread:
 
 def gradings(frames: Frames) -> list[Grading]:
     """One row for each setting, grade and source."""
-    known = frames.runs[frames.runs["grade"].notna()]
+    known = frames.runs[frames.runs["grade"].notna() & ~frames.runs["superseded"]]
     return [
         Grading(setting, grade, source, len(part), GRADE_WORDS[grade])
         for (setting, grade, source), part in groups(known, ["setting", "grade", "energy_source"])
@@ -124,7 +124,7 @@ def _redundant(r2: float, power_cv: float) -> str:
 def spreads(frames: Frames) -> list[Spread]:
     """One row a setting."""
     out = []
-    for (setting,), part in groups(frames.runs, ["setting"]):
+    for (setting,), part in groups(frames.runs[~frames.runs["superseded"]], ["setting"]):
         valid = part[part["energy_valid"]]
         gross, net = valid["train_energy_j"], valid["train_net_j"]
         out.append(
@@ -151,7 +151,7 @@ def error_bars(frames: Frames) -> list[ErrorBars]:
     out = []
     runs = dict(groups(ranked(frames.runs), ["setting"]))
     for (setting,), arms in groups(frames.arms, ["setting"]):
-        known = arms[arms["train_energy_j"].notna() & (arms["ok"] > 1)]
+        known = arms[arms["energy_runs"] > 1]
         half = (known["train_energy_j_high"] - known["train_energy_j_low"]) / 2
         part = runs.get((setting,))
         if part is None or part["train_energy_j"].notna().sum() == 0:
@@ -176,7 +176,7 @@ def invalid(frames: Frames) -> list[tuple[str, int]]:
     Reasons that differ in their numbers only are one row, with the range of each number.
     """
     runs = frames.runs
-    bad = runs[(runs["status"] == "ok") & ~runs["energy_valid"]]
+    bad = runs[(runs["status"] == "ok") & ~runs["energy_valid"] & ~runs["superseded"]]
     alike: dict[str, list[list[str]]] = {}
     for text in bad["energy_reasons"]:
         for reason in str(text).split("; ") if text else ["no reason was recorded"]:
@@ -214,4 +214,5 @@ def unfinished(frames: Frames) -> list[tuple[str, str, str, int]]:
 
 def adds_nothing(row: Redundancy) -> bool:
     """Whether energy may be read as time there."""
-    return row.r2 > ADDS_NOTHING or row.power_cv < SAME_POWER
+    known = not math.isnan(row.r2)
+    return known and (row.r2 > ADDS_NOTHING or row.power_cv < SAME_POWER)

@@ -193,7 +193,7 @@ def _learning(
 ) -> list[Curves]:
     labels = dict(zip(table["design"], table["label"], strict=True))
     out = []
-    data = learning.over_data(runs, labels, neuron_costs.data_s(task))
+    data = learning.over_data(runs, labels)
     if data:
         figure = neuron_figures.data(task, data)
         out.append(Curves("data", "s", "Test log-loss", tuple(data), figure))

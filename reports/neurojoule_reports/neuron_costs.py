@@ -29,10 +29,6 @@ from neurojoule_reports.imitations import Value, simulation_arm
 from neurojoule_reports.naming import teachers
 from neurojoule_reports.wording import listed
 
-DATA_S = 2496.0
-"""Simulated seconds of the training data of a cell; of a task whose name ends in `_long` 4 times
-as many (neurojoule.tasks.neuron)."""
-
 LESS, MORE, OPEN = "less", "more", "open"
 
 
@@ -84,9 +80,10 @@ def break_even_s(trained_j: float, simulation_w: float, imitation_w: float) -> f
     return trained_j / saved_w if saved_w > 0 else math.inf
 
 
-def data_s(task: str) -> float:
-    """Simulated seconds of a task's training data."""
-    return DATA_S * (4 if task.endswith("_long") else 1)
+def data_s(table: pd.DataFrame) -> float:
+    """Simulated seconds of a task's training data; NaN where no record counts its samples."""
+    learnt = table[~teachers(table)]
+    return ladder.SIMULATED_S * float((learnt["training_samples"] / learnt["share"]).median())
 
 
 def costs(table: pd.DataFrame, records: ledgers.Runs) -> list[Cost]:
@@ -102,7 +99,7 @@ def costs(table: pd.DataFrame, records: ledgers.Runs) -> list[Cost]:
     where = tuple(str(table[name].iloc[0]) for name in ("suite", "task", "setting"))
     arm = simulation_arm(table)
     simulated = [] if arm is None else records.get((*where, arm), [])
-    made_s = data_s(str(table["task"].iloc[0]))
+    made_s = data_s(table)
     out = [
         _cost(part, records.get((*where, str(part["arm"].iloc[0])), []), simulated, made_s)
         for _, part in groups(table, ["label"])

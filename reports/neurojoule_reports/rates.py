@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from neurojoule.quantities import digits, si
+from neurojoule.quantities import MISSING, digits, si
 from neurojoule_reports.wording import listed
 
 DATA = "training data"
@@ -18,6 +18,8 @@ _BOUGHT = {"units": "point units", "parameters": "parameters", "training energy"
 
 def counted(value: float) -> str:
     """A number of things; a fraction of one is no milli-thing: 0.520, 31.0, 300, 15.2 k."""
+    if math.isnan(value):
+        return MISSING
     return si(value, "") if value >= 1000 or value == round(value) else digits(value)
 
 
@@ -72,7 +74,16 @@ class Rate:
     @property
     def amount(self) -> float:
         """What the equally good point network costs, or the bound where that is all there is."""
-        return (self.bound if self.outside else self.value) * self.own
+        return self.edge * self.own
+
+    @property
+    def edge(self) -> float:
+        """The rate; outside the ladder the bound that is settled: its end, or the interval's."""
+        if not self.outside:
+            return self.value
+        if self.settled:
+            return self.bound
+        return self.high if self.value == 0 else self.low
 
     def bought(self, units: float, name: str) -> str:
         """What one of so many dendritic units buys: 31 (28 to 35) parameters."""
@@ -80,7 +91,17 @@ class Rate:
         said = self._say(lambda ratio: si(ratio * each, unit) if unit else counted(ratio * each))
         return f"{said} {name}" + (f" ({self.outside})" if self.outside else "")
 
+    @property
+    def settled(self) -> bool:
+        """Whether the whole interval lies outside the ladder, so that its end is a bound."""
+        return math.isinf(self.low) or self.high == 0
+
     def _say(self, say: Callable[[float], str], unit: str = "") -> str:
+        if self.outside and not self.settled:
+            if self.value == 0:
+                high = "any number" if math.isinf(self.high) else say(self.high)
+                return f"at most {high}{unit}"
+            return f"at least {say(self.low)}{unit}"
         if self.outside:
             return f"{'more than' if self.value else 'at most'} {say(self.bound)}{unit}"
         high = "no bound" if math.isinf(self.high) else say(self.high)
@@ -148,13 +169,13 @@ class Prices:
         rates = [r for r in best.rates if not r.refusal and r.currency != DATA]
         if all(math.isinf(r.low) for r in rates):
             return (
-                f"No {self.network} that was measured is as good as {best.arm}: beyond the ladder."
-                + self.samples_words
+                f"No {self.network} that was measured reaches the median of {best.arm}: "
+                f"beyond the ladder.{self.samples_words}"
             )
         if all(math.isinf(r.value) for r in rates):
             return (
-                f"Whether a {self.network} that was measured is as good as {best.arm} is open."
-                + self.samples_words
+                f"Whether a {self.network} that was measured reaches the median of {best.arm} is "
+                f"open.{self.samples_words}"
             )
         said = [r.full_words for r in rates if r.currency in _BOUGHT]
         return f"A {self.network} as good as {best.arm} needs {listed(said)}." + self.samples_words

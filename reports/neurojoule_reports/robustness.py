@@ -98,8 +98,9 @@ def section(frames: Frames) -> tuple[Task, ...]:
 def _task(where: tuple[str, str, str], part: pd.DataFrame, frames: Frames) -> Task:
     arms = frames.arms
     here = arms[(arms[["suite", "task", "setting"]] == list(where)).all(axis=1)]
-    metric, higher = str(here["metric"].iloc[0]), bool(here["higher_is_better"].iloc[0])
-    chance = float(here["chance"].iloc[0])
+    known = here[here["metric"].notna()]  # an arm of which no run finished has none
+    metric, higher = str(known["metric"].iloc[0]), bool(known["higher_is_better"].iloc[0])
+    chance = float(known["chance"].iloc[0])
     contrasts = compared(part, here, higher=higher)
     probes = [
         _probe(

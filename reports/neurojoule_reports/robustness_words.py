@@ -78,15 +78,18 @@ def finding(name: str, pairs: Sequence[Pair]) -> str:
     if len(refused) == 2 * len(pairs):
         fewest = min(refused, key=lambda c: c.n).refusal
         return f"{name}: {fewest} to compare dendritic with point networks."
+    few = f" ({len(refused)} of {2 * len(pairs)} comparisons have too few runs)" if refused else ""
     quality = _measure(pairs, [p.quality for p in pairs], QUALITY)
     kept = _measure(pairs, [p.kept for p in pairs], KEPT)
     if not quality and not kept:
         return (
             f"{name}: no clear difference between dendritic and point networks of the same size, "
-            "neither in the quality left nor in the share of it kept."
+            f"neither in the quality left nor in the share of it kept{few}."
         )
     none = "no clear difference"
-    return f"{name}: in the quality left, {quality or none}; in the share kept, {kept or none}."
+    return (
+        f"{name}: in the quality left, {quality or none}; in the share kept, {kept or none}{few}."
+    )
 
 
 def _measure(pairs: Sequence[Pair], made: Sequence[Comparison], says: tuple[str, str]) -> str:
@@ -96,7 +99,7 @@ def _measure(pairs: Sequence[Pair], made: Sequence[Comparison], says: tuple[str,
         of_arm = [(p.point, c) for p, c in zip(pairs, made, strict=True) if p.dendritic == arm]
         above = [point for point, c in of_arm if c.clear and c.value > 0]
         below = [point for point, c in of_arm if c.clear and c.value < 0]
-        rest = [point for point, c in of_arm if not c.clear]
+        rest = [point for point, c in of_arm if not c.refusal and not c.clear]
         said = [
             f"{say} {listed(few)}" for say, few in zip(says, (above, below), strict=True) if few
         ]

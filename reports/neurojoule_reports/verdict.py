@@ -84,8 +84,10 @@ def _verdict(
     if runs is None or known.empty:
         total = int(arms["runs"].sum())
         words = f"None of {total} runs finished, so nothing can be said."
-        if arms["quality"].notna().any():
+        if teachers(arms).all():
             words = "Only what is to be imitated was run, and no imitation."
+        elif arms["quality"].notna().any():
+            words = "No run of an imitation finished, so nothing can be said."
         return TaskVerdict(*where, "", "", words)
     metric = str(known["metric"].iloc[0])
     higher = bool(known["higher_is_better"].iloc[0])
@@ -100,7 +102,8 @@ def _verdict(
             for other in order["arm"].iloc[1:]
         ]
     )
-    peers = tuple(c.b for c in quality if not c.refusal and not c.clear)
+    # Ahead by its median over all seeds and behind in those that both finished: not ahead.
+    peers = tuple(c.b for c in quality if not c.refusal and not (c.clear and c.value > 0))
     undecided = tuple(c.b for c in quality if c.refusal)
     good, qualified_words = costs.qualified(order, leader, peers, metric, higher=higher)
     table = known.set_index("arm")

@@ -12,7 +12,8 @@ def quality_words(best: float, leader: str, quality: Sequence[Comparison], metri
     value = quantities.quality(best, metric)
     first = f"{leader} has the best median {metric_words(metric)}, {value}"
     peers = [c.b for c in quality if not c.refusal and not c.clear]
-    beaten = [c for c in quality if c.clear]
+    beaten = [c for c in quality if c.clear and c.value > 0]
+    ahead = [c.b for c in quality if c.clear and c.value < 0]
     if not quality:
         return f"{first}; no other model finished."
     if len(beaten) == len(quality):
@@ -26,6 +27,8 @@ def quality_words(best: float, leader: str, quality: Sequence[Comparison], metri
     parts = []
     if peers:
         parts.append(f"no clear difference to {listed(peers)}")
+    if ahead:
+        parts.append(f"behind {listed(ahead)} in the seeds that both finished")
     if beaten:
         parts.append(f"clearly ahead of {len(beaten)} other{'s' * (len(beaten) > 1)}")
     refused = [c for c in quality if c.refusal]

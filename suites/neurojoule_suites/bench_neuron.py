@@ -36,7 +36,7 @@ TUNED_ON = "neuron_l5_nmda"
 
 BATCH = 8
 VALIDATIONS = 6
-MOST_STEPS, FEWEST_STEPS = 12_000, 40
+FEWEST_STEPS = 40
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,7 @@ def _updates(cost: dict[Arm, float], arm: Arm, budget: int) -> int:
     """Updates for what the reference arm spends on `budget` of them, to two figures."""
     wanted = budget * cost[_arm(*REFERENCE)] / cost[arm]
     unit = float(10 ** max(0, math.floor(math.log10(max(wanted, 1))) - 1))
-    return min(MOST_STEPS, max(FEWEST_STEPS, round(round(wanted / unit) * unit)))
+    return max(FEWEST_STEPS, round(round(wanted / unit) * unit))
 
 
 def _scores(records: Iterable[Record], steps: dict[Arm, int]) -> dict[Arm, float]:

@@ -121,6 +121,40 @@ def test_a_gpu_that_does_not_tell_is_unknown_and_no_gpu_is_none(monkeypatch):
     assert (state.gpu_processes, state.gpu_slowed_s) == (None, None)
 
 
+def test_a_card_that_keeps_a_fact_to_itself_costs_that_fact_alone(monkeypatch):
+    nvml = stand_in()
+
+    def refuse(*_):
+        raise nvml.NVMLError
+
+    nvml.nvmlDeviceGetEnforcedPowerLimit = nvml.nvmlDeviceGetComputeRunningProcesses = refuse
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    facts = machine.describe("x", None).facts
+    assert (facts["gpu_model"], facts["gpu_power_limit_w"]) == ("Stand-in", None)
+    state = machine.state()
+    assert (state.gpu_processes, state.gpu_slowed_s) == (None, 5.0)
+    nvml.nvmlDeviceGetCount = lambda: 0
+    assert "gpu_model" not in machine.describe("x", None).facts
+
+
+def test_the_lock_is_for_every_user_and_one_that_is_not_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(machine.tempfile, "gettempdir", lambda: str(tmp_path))
+    path = tmp_path / "neurojoule.lock"
+    before = os.umask(0o077)
+    try:
+        with machine.exclusive():
+            assert path.stat().st_mode & 0o777 == 0o666
+    finally:
+        os.umask(before)
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(machine.Path, "open", refuse)  # root may open anything
+    with pytest.raises(UserError, match=r"neurojoule\.lock of another user"), machine.exclusive():
+        pass
+
+
 def test_the_lock_is_given_back_and_can_be_taken_again(monkeypatch, tmp_path):
     monkeypatch.setattr(machine.tempfile, "gettempdir", lambda: str(tmp_path))
     for _ in range(2):

@@ -1,13 +1,14 @@
 """What goes wrong with a meter becomes a reason and a null, never a wrong number."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
 from neurojoule import machine, tracker
 from neurojoule.errors import UserError
 from neurojoule.hardware import update_period_s
-from neurojoule.meter import Meter, MeterError, MeterSettings, detect
+from neurojoule.meter import LEAST_UPDATES, Meter, MeterError, MeterSettings, detect
 from power import RaplTree, World
 
 
@@ -50,6 +51,14 @@ def test_a_meter_that_breaks_when_a_window_ends_leaves_the_work_alone(world, mon
             world.run(2.0)
     assert energies(opened.window) == energies(after.window) == {"cpu": None, "ram": None}
     assert "did not close a window" in meter.problems[0]
+
+
+@pytest.mark.usefixtures("world")
+def test_the_shortest_window_goes_by_the_slowest_component():
+    hardware = detect(MeterSettings())
+    slow = replace(hardware, update_periods_s={"cpu": 1.0, "gpu": 0.1})
+    assert Meter(slow, MeterSettings()).least_window_s == LEAST_UPDATES * 1.0
+    assert Meter(None, MeterSettings()).least_window_s == 0
 
 
 def test_without_a_meter_there_are_no_components(world):

@@ -73,6 +73,27 @@ def test_voltage_is_measured_in_mv_and_as_explained_variance():
     assert rescaled > explained
 
 
+def test_the_published_evaluation_leaves_out_what_fires_more_than_24_times_in_6_s():
+    # Three recordings of 6 s, cut into five: 24 spikes, 25, and none.
+    rng = torch.Generator().manual_seed(0)
+    y = torch.randn(15, 2, 1200, generator=rng)
+    y[:, 0] = 0
+    for recording, spikes in ((0, 24), (1, 25)):
+        whole = torch.zeros(6000)
+        whole[torch.randperm(6000, generator=rng)[:spikes]] = 1
+        y[5 * recording : 5 * recording + 5, 0] = whole.reshape(5, 1200)
+    output = y + torch.randn(y.shape, generator=rng)
+    found = measures("log_loss", output, y, recordings=3)
+    kept = [*range(5), *range(10, 15)]
+    without = measures("log_loss", output[kept], y[kept])
+    assert found["auc_published"] == without["auc"] != found["auc"]
+    rescaled = without["voltage_variance_explained_rescaled"]
+    assert found["voltage_variance_explained_published"] == rescaled
+    assert "auc_published" not in without
+    with pytest.raises(ValueError, match=r"15 samples .* 4 recordings"):
+        measures("log_loss", output, y, recordings=4)
+
+
 def test_a_constant_voltage_explains_nothing_and_cannot_be_rescaled():
     _, y = cell()
     output = y.clone()

@@ -97,6 +97,8 @@ def test_node_ids_select(project):
         (["--benchmark-skip"], "--benchmark-skip"),
         (["--nj-setup", "cpux:1"], "'cpu'"),
         (["--nj-scale", "quikc"], "'quick'"),
+        (["--nj-seeds", "0"], "asks for no run"),
+        (["--nj-seeds", "-1"], "asks for no run"),
         (["--nj-setup", "cpu:4096"], "4096 threads"),
         (["--nj-runs", "site/bench_foreign.py/x"], "cannot be written"),
     ],

@@ -45,6 +45,38 @@ def test_the_fingerprint_covers_what_a_model_uses_and_nothing_else(tmp_path, mon
     assert provenance.fingerprint(entry, task) != before
 
 
+def test_what_a_task_imports_only_when_it_is_called_counts_too():
+    lif = {file.name for file in provenance.sources(get_model("glm"), get_task("neuron_lif"))}
+    xor = {file.name for file in provenance.sources(get_model("mlp"), get_task("xor"))}
+    assert {"layer5.py", "kernel.py", "shards.py", "tracker.py", "glm.py"} <= lif
+    assert {"protocol.py", "tracker.py", "point.py"} <= xor
+    assert not {"layer5.py", "cli.py", "runner.py", "test_provenance.py"} & xor
+
+
+def test_imports_are_found_wherever_they_stand(tmp_path, monkeypatch):
+    text = (
+        "from typing import TYPE_CHECKING\n"
+        "from . import beside\n"
+        "if TYPE_CHECKING:\n    from own.typed import T\n"
+        "def load():\n    from own.late import data\n    return data\n"
+    )
+    for name in ("__init__", "beside", "typed", "late"):
+        (tmp_path / f"{name}.py").write_text("")
+    monkeypatch.setitem(sys.modules, "own", module("own", tmp_path / "__init__.py", ""))
+    task = module("own.task", tmp_path / "task.py", text)
+    monkeypatch.setitem(sys.modules, "own.task", task)
+
+    def load(split):
+        raise AssertionError(split)
+
+    load.__module__ = "own.task"
+    import dataclasses
+
+    found = provenance.sources(get_model("mlp"), dataclasses.replace(get_task("xor"), load=load))
+    own = {file.name for file in found if file.parent == tmp_path}
+    assert own == {"__init__.py", "task.py", "beside.py", "late.py"}
+
+
 def test_two_tasks_of_the_same_model_have_their_own_fingerprints():
     mlp = get_model("mlp")
     assert provenance.fingerprint(mlp, get_task("xor")) != provenance.fingerprint(

@@ -44,11 +44,14 @@ def test_a_folder_gives_good_records_and_names_bad_ones(tmp_path):
     (tmp_path / "older.json").write_bytes(encode(record(schema=0, run_id="older")))
     unknown = json.loads(whole) | {"surprise": 1}
     (tmp_path / "newer.json").write_text(json.dumps(unknown))
+    spec = json.loads(whole)["spec"] | {"scale": "huge"}
+    (tmp_path / "huge.json").write_text(json.dumps(json.loads(whole) | {"spec": spec}))
     (tmp_path / ".half.json.part").write_bytes(b"{")
     folder = read([tmp_path])
     assert folder.records == (record(),)
     reasons = {path.name: reason for path, reason in folder.set_aside}
-    assert set(reasons) == {"cut.json", "foreign.json", "newer.json", "older.json"}
+    assert set(reasons) == {"cut.json", "foreign.json", "huge.json", "newer.json", "older.json"}
+    assert "'huge'" in reasons["huge.json"]
     assert "schema 0" in reasons["older.json"]
     assert "surprise" in reasons["newer.json"]
 

@@ -13,6 +13,7 @@ import pytest
 import foreign
 from neurojoule import machine, runner
 from neurojoule.errors import UserError
+from neurojoule.meter import MeterError
 from neurojoule.prepare import load
 from neurojoule.spec import Recipe, Setup, Spec
 from neurojoule.storage import encode, read, write
@@ -269,3 +270,34 @@ def test_discarded_attempts_are_booked_as_footprint(monkeypatch, tmp_path):
     assert kept.energy_valid
     # its own, and both windows of the discarded attempt: cpu 8 J and ram 40 J each
     assert kept.footprint_j == pytest.approx(1.0 + 2 * 48.0)
+
+
+def kept(monkeypatch, folder, *attempts, scale="quick"):
+    """What stays of such attempts at one run, and how many were made."""
+    todo = iter(attempts)
+    monkeypatch.setattr("neurojoule.workers.run_one", lambda _job, _processes: next(todo))
+    monkeypatch.setattr("neurojoule.runner._idle", lambda *_: WINDOW)
+    monkeypatch.setattr("neurojoule.runner._Machinery.find_ceilings", lambda *_: None)
+    (found,) = runner.run([spec(scale=scale)], runner.Session(folder))
+    return found, len(attempts) - len(list(todo))
+
+
+DIRTY = {"energy_valid": False, "energy_invalid_reasons": ("contaminated",)}
+
+
+def test_a_repeat_that_does_not_end_well_leaves_the_record_that_was_there(monkeypatch, tmp_path):
+    dirty = record(**DIRTY)
+    late = record(status="timeout", quality=None, train=None, inference=None, **DIRTY)
+    found, tried = kept(monkeypatch, tmp_path, dirty, late)
+    assert (found.status, found.quality, tried, found.attempts) == ("ok", dirty.quality, 2, 2)
+    assert found.footprint_j is None  # nobody knows what the other took
+    assert [r.status for r in read([tmp_path]).records] == ["ok"]
+
+
+def test_without_a_meter_nothing_is_repeated(monkeypatch, tmp_path):
+    def no_meter(*_):
+        raise MeterError("no meter")
+
+    monkeypatch.setattr("neurojoule.workers.ask", no_meter)
+    _, tried = kept(monkeypatch, tmp_path, record(**DIRTY), record(**DIRTY))
+    assert tried == 1

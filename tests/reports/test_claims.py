@@ -207,3 +207,17 @@ def test_grids_differ_less_than_models_that_differ_a_hundredfold():
     assert judge("grid-matters", [r for r in records if r.spec.model == "mlp"]).status == (
         "not measured"
     )
+
+
+def test_a_factor_between_models_is_read_from_those_that_were_trained_to_the_end():
+    models = (("mlp", 1.0), ("dann", 100.0))
+    records = [
+        synthetic.make(model=model, seed=s, cost=cost) for model, cost in models for s in range(4)
+    ]
+    # First rounds, an arm that was given up, and one without joules: they cost otherwise.
+    records += [synthetic.make(model=model, steps=60, cost=1e-4) for model, _ in models]
+    records += [synthetic.make(model="tcn", steps=60, cost=1e6)]
+    records += [synthetic.make(model="gru", seed=s, valid=False, cost=1e9) for s in range(4)]
+    found = judge("grid-matters", records)
+    assert found.status == "does not hold"
+    assert judge("grid-matters", records[:8]).evidence.words == found.evidence.words

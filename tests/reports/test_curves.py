@@ -99,3 +99,13 @@ def test_no_curve_gives_an_empty_frame():
     made = load([])
     assert curves.median_curves(curves.curves(made.records, made.runs)).empty
     assert curves.to_target(made).empty
+
+
+def test_the_clock_of_a_run_beside_others_is_not_ranked():
+    made = load([with_curve(synthetic.make(foreign=0.2), POINTS, 0.8)])
+    table = curves.curves(made.records, made.runs)
+    assert table["time_s"].isna().all()
+    assert list(table["step"]) == [1, 2, 3, 4]
+    assert curves.to_target(made)["target_time_s"].isna().all()
+    quiet = load([with_curve(synthetic.make(foreign=0.01), POINTS, 0.8)])
+    assert list(curves.to_target(quiet)["target_time_s"]) == [2.0]

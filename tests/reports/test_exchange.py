@@ -170,8 +170,31 @@ def test_beside_convolutions_a_dendritic_network_is_priced_in_fully_connected_on
     (v,) = verdict.verdicts(load(records))
     assert v.prices.best().rate("parameters").value < 1
     assert v.connected.words == (
-        "No fully connected network that was measured is as good as dann 16000p: beyond the ladder."
+        "No fully connected network that was measured reaches the median of dann 16000p: "
+        "beyond the ladder."
     )
     assert " (beyond the ladder)" in v.connected.unit_words
     (alone,) = verdict.verdicts(load([r for r in records if r.spec.model != "cnn1d"]))
     assert alone.connected.unit_words == ""
+
+
+def test_one_that_is_as_good_at_a_cost_nobody_knows_leaves_no_rate():
+    # Not "beyond the ladder": it is on it, and may be the cheapest.
+    assert price([0.9, 0.5, 0.6, 0.95], [100, 50, 100, np.nan])["units"].refusal == (
+        "no valid figure"
+    )
+    assert price([0.9, 0.5, 0.6, 0.85], [100, 50, 100, np.nan])["units"].value == math.inf
+
+
+def test_an_interval_that_comes_back_into_the_ladder_bounds_by_its_own_end():
+    beyond = Rate("parameters", math.inf, 2, math.inf, bound=4, own=100)
+    assert beyond.words == "at least 2.00 times the"
+    assert "\u2265 \u00d7\u202f2.00" in filters.rate(beyond)
+    below = Rate("parameters", 0, 0, 0.8, bound=0.5, own=100)
+    assert below.words == "at most 0.800 times the"
+    assert "\u2264 \u00d7\u202f0.800" in filters.rate(below)
+
+
+def test_samples_that_no_record_counted_are_not_known():
+    rate = Rate(DATA, 0.5, 0.4, 0.6)
+    assert "\u2013" in filters.rate(rate)

@@ -226,3 +226,10 @@ def test_a_loss_that_rises_is_worse_and_one_that_falls_is_better(tmp_path, times
     b = folder(tmp_path / "b", version="f" * 16, change=loss(times))
     found = [f.verdict for f in judge(a, b).findings if f.figure == "quality"]
     assert set(found) == {verdict}
+
+
+def test_an_arm_that_is_gone_in_one_setup_alone_is_named_with_it(tmp_path):
+    both = [synthetic.make(seed=s, setup=f"cpu:{n}") for s in range(3) for n in (1, 2)]
+    a = synthetic.save(both, tmp_path / "a")
+    b = synthetic.save([r for r in both if r.spec.setup.threads == 1], tmp_path / "b")
+    assert judge(a, b).missing == ("mlp 4000p on digits (at cpu:2)",)

@@ -136,3 +136,11 @@ def test_a_design_is_an_arm_whatever_its_recipe_and_share():
     assert designs["design"].nunique() == 4
     assert designs["arm"].nunique() == 8
     assert "tcn_surrogate layers=3 width=32" in set(designs["design"])
+
+
+def test_a_rung_that_lost_a_seed_of_the_last_round_was_not_given_up():
+    records = halving() + [rung("neuron_l5_nmda", 1, 32, 0.5, seed, steps=900) for seed in range(3)]
+    lost = [r for r in records if (r.spec.recipe.steps, r.spec.seed) != (1000, 2)]
+    kept = ladder.compared(table(lost), MODEL)
+    assert set(kept["steps"]) == {900, 1000}
+    assert [r.given_up for r in ladder.rungs(table(lost), MODEL)] == [True, False, True, False]

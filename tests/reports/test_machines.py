@@ -101,3 +101,23 @@ def test_tables_line_up_with_wide_letters_and_without_control_ones():
 def test_markdown_cells_cannot_leave_their_table():
     made = text.markdown(["Name", "N"], [["a|b<img>`\n", "1"]], left=1)
     assert made.splitlines()[2] == "| a\\|b&lt;img>\\`  | 1 |"
+
+
+def test_two_scales_of_one_machine_are_no_two_machines(tmp_path):
+    made = load(folder(tmp_path / "a"), folder(tmp_path / "b", scale="full"))
+    assert machines.pairs_of_settings(made) == []
+    assert machines.maps(made) == []
+
+
+def test_the_middle_of_two_arms_lies_between_them():
+    def row(arm, ratio):
+        return machines.Row("s", "t", arm, {c: ratio for c, _ in machines.FIGURES})
+
+    two = [row("a", machines.Ratio(3, 1.0, 1.0, 1.0)), row("b", machines.Ratio(3, 4.0, 4.0, 4.0))]
+    refused = row("c", machines.Ratio(1, refusal="not enough runs (1 of 3)"))
+    words = machines.Sides("x", "y", tuple(two), ()).words
+    assert words.startswith("y needs, by the median of 2 arms: 2.50 times the training time, ")
+    assert (
+        "2.50 times the training time (of 2 arms)"
+        in machines.Sides("x", "y", (*two, refused), ()).words
+    )

@@ -50,3 +50,24 @@ def test_the_benchmarks_own_footprint_is_summed():
     (row,) = measured.spreads(load(records))
     assert row.footprint_j == pytest.approx(sum(r.footprint_j for r in records))
     assert row.valid == sum(r.energy_valid for r in records)
+
+
+def test_older_runs_of_a_spec_count_neither_for_grades_nor_for_sums():
+    older = synthetic.make(seed=0, grade="guessed")
+    newer = synthetic.make(
+        seed=0, grade="measured", version="1" * 16, started="2026-03-03T10:00:00Z"
+    )
+    made = load([older, newer])
+    assert [g.grade for g in measured.gradings(made)] == ["measured"]
+    assert [s.runs for s in measured.spreads(made)] == [1]
+
+
+def test_one_energy_has_no_spread():
+    records = [synthetic.make(seed=seed, valid=seed == 0, reasons=("x",)) for seed in range(3)]
+    (bars,) = measured.error_bars(load(records))
+    assert bars.arms == 0
+
+
+def test_where_nothing_is_known_nothing_is_said_of_joules_and_seconds():
+    row = measured.Redundancy("t", "s", 2, float("nan"), 0.0, "")
+    assert not measured.adds_nothing(row)

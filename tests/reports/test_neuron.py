@@ -11,9 +11,11 @@ import pytest
 import cells
 from cells import AMPA, NMDA, cell, halving, imitation, rung, simulation
 from neurojoule import record as rec
-from neurojoule.tasks.neuron import LONG, SECONDS, SIMULATIONS
+from neurojoule.cells import BURN_IN_MS
+from neurojoule.tasks.neuron import ASKED_MS, SECONDS, SIMULATIONS
 from neurojoule_reports import frames, imitations, neuron, neuron_costs, render, verdict
 from neurojoule_reports.imitations import Value
+from neurojoule_reports.ladder import SIMULATED_S
 from neurojoule_reports.neuron_costs import LESS, MORE, break_even_s
 
 TASK = "neuron_l5_nmda"
@@ -138,6 +140,7 @@ def test_the_table_of_quality_holds_medians_with_the_whole_range_of_three_seeds(
     assert values["auc"] == Value(0.91, 0.90, 0.94)
     assert values["auc_log_odds"].middle == pytest.approx(math.log(0.91 / 0.09))
     assert values["voltage_variance_explained_rescaled"].middle == 0.79
+    assert values["voltage_variance_explained_published"].middle == 0.85
     assert gru.judged == 0
 
 
@@ -213,9 +216,16 @@ def test_a_break_even_has_the_range_of_its_seeds():
     assert gru.pays_after_s.high == math.inf
 
 
-def test_the_data_are_as_long_as_the_task_says():
-    assert SIMULATIONS["train"] * SECONDS == neuron_costs.DATA_S
-    assert neuron_costs.data_s("neuron_lif_long") == LONG * neuron_costs.data_s("neuron_lif")
+def test_the_data_are_as_long_as_what_the_samples_were_cut_from():
+    windows = (1000 * SECONDS - BURN_IN_MS) // ASKED_MS  # of a simulation
+    assert SECONDS / windows == pytest.approx(SIMULATED_S)
+    runs = load(three("gru", share=1 / 4)).runs
+    assert neuron_costs.data_s(runs) == pytest.approx(SIMULATIONS["train"] * SECONDS)
+    gru = imitation(TASK, "gru", 0.3, 0)
+    uncounted = msgspec.structs.replace(
+        gru, work=msgspec.structs.replace(gru.work, training_samples=None)
+    )
+    assert math.isnan(neuron_costs.data_s(load([uncounted]).runs))
 
 
 def test_who_costs_less_than_the_simulation_is_said_by_ledger():
@@ -447,3 +457,15 @@ def test_nothing_competes_with_what_it_imitates():
     (alone,) = verdict.verdicts(load([simulation()]))
     assert "no imitation" in alone.quality_words
     assert frames.ranked(made.runs)["arm"].nunique() == 3
+
+
+def test_rungs_of_one_shape_that_are_built_in_two_ways_have_two_names():
+    shape = {"layers": 3, "width": 32}
+    records = [
+        imitation(TASK, "tcn_surrogate", 0.3 + more["norm_first"] / 10, seed, options=shape | more)
+        for more in ({"norm_first": 0}, {"norm_first": 1})
+        for seed in range(3)
+    ]
+    labels = [i.label for i in section(records).imitations]
+    assert len(labels) == 2
+    assert all("norm_first" in label for label in labels)

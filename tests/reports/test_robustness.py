@@ -12,9 +12,11 @@ import robust
 import synthetic
 from neurojoule.record import Perturbed
 from neurojoule_reports import frames, render
-from neurojoule_reports.robustness import section
+from neurojoule_reports.pairs import Comparison
+from neurojoule_reports.robustness import Contrast, section
 from neurojoule_reports.robustness_figures import short_names, spread
 from neurojoule_reports.robustness_table import table
+from neurojoule_reports.robustness_words import finding
 
 
 def loaded(records, folder):
@@ -196,3 +198,29 @@ def test_the_page_draws_every_arm_at_every_level_and_stays_within_its_width(tmp_
         probe = name.split(" digits")[0]
         assert (curves, medians, role) == (4, 4 * points[probe], "img")
     assert right
+
+
+def test_an_arm_of_which_no_run_finished_decides_nothing(tmp_path):
+    failed = synthetic.make(suite="robustness", model="active_dendrites", status="failed")
+    probed = robust.study(seeds=3)
+    failed = msgspec.structs.replace(
+        failed,
+        spec=msgspec.structs.replace(
+            failed.spec,
+            suite=probed[0].spec.suite, task=probed[0].spec.task,
+            setup=probed[0].spec.setup, scale=probed[0].spec.scale,
+        ),
+        machine=probed[0].machine,
+    )  # fmt: skip
+    (task,) = section(loaded([failed, *probed], tmp_path))
+    assert task.metric == "accuracy"
+
+
+def test_a_comparison_that_was_refused_shows_no_lack_of_difference():
+    few = Comparison("quality", "dann", "mlp", 1, refusal="not enough runs (1 of 3)")
+    alike = Comparison("quality", "dann", "gru", 5, value=0.0, p_holm=0.9)
+    better = Comparison("quality", "dann", "tcn", 5, value=0.1, p_holm=0.01)
+    pairs = [Contrast("noise", "dann", c.b, c, c) for c in (few, alike, better)]
+    words = finding("Noise", pairs)
+    assert words.endswith("no clear difference to gru (2 of 6 comparisons have too few runs).")
+    assert "mlp" not in words

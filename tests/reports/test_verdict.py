@@ -1,6 +1,7 @@
 import msgspec
 import pytest
 
+import cells
 import synthetic
 from neurojoule_reports import frames, summary, verdict
 from neurojoule_reports.pairs import by_seed, compare
@@ -154,3 +155,29 @@ def test_the_same_model_under_two_names_differs_about_as_often_as_it_should():
         values = by_seed(table, "infer_latency_p50_s")
         wrong += compare(values, "infer_latency_p50_s", "mlp 4000p", "twin 4000p").p < 0.05
     assert 2 <= wrong <= 20
+
+
+def with_test(record, value):
+    return msgspec.structs.replace(
+        record, quality=msgspec.structs.replace(record.quality, test=value)
+    )
+
+
+def test_the_leader_by_medians_may_be_behind_where_both_finished_and_that_is_said():
+    ahead = zip(seeds(5, model="dann"), (0.70, 0.71, 0.90, 0.91, 0.92), strict=True)
+    behind = zip(seeds(3, model="mlp"), (0.75, 0.76, 0.952), strict=True)
+    records = [with_test(r, q) for r, q in (*ahead, *behind)]
+    records += [synthetic.make(model="mlp", seed=seed, status="failed") for seed in (3, 4)]
+    made, (v,) = judge(records)
+    assert v.leader == "dann 4000p"
+    assert v.quality_words.endswith("; behind mlp 4000p in the seeds that both finished.")
+    assert v.peers == ("mlp 4000p",)
+    assert "wins" not in summary.sentences(made, [v])[0]
+
+
+def test_imitations_that_all_failed_were_run():
+    failed = synthetic.make(suite="neuron", task="neuron_lif", model="gru", status="failed")
+    _, (v,) = judge([cells.simulation("neuron_lif"), failed])
+    assert v.quality_words == "No run of an imitation finished, so nothing can be said."
+    _, (v,) = judge([cells.simulation("neuron_lif")])
+    assert v.quality_words == "Only what is to be imitated was run, and no imitation."

@@ -150,11 +150,15 @@ def layers_or_none(spec):
     return dict(spec.options).get("layers")
 
 
-def test_every_arm_of_a_round_spends_the_same_joules():
-    todo = next_round(first_round())
-    budget_j = PLAN.rounds[0][0] * 2.0
-    spent = [s.recipe.steps * joules_of(s) for s in todo]
-    assert spent == pytest.approx([budget_j] * len(spent), rel=0.06)  # two figures of updates
+@pytest.mark.parametrize("scale", [FULL, PAPER], ids=lambda scale: scale.name)
+def test_every_arm_of_a_round_spends_the_same_joules(scale):
+    records = first_round(scale=scale)
+    for updates, _ in neuron.PLANS[scale.name].rounds:
+        todo = next_round(records, scale)
+        spent = [s.recipe.steps * joules_of(s) for s in todo]
+        budget_j = updates * 2.0
+        assert spent == pytest.approx([budget_j] * len(spent), rel=0.06)  # two figures of updates
+        records += [measured(spec) for spec in todo]
 
 
 def test_the_last_round_has_all_models_and_seeds():

@@ -16,16 +16,17 @@ def simulation(rng, seconds=1):
     ms = 1000 * seconds
 
     def times():
-        return {k: np.flatnonzero(rng.random(ms) < 0.02).tolist() for k in range(SEGMENTS)}
+        segments = np.arange(SEGMENTS)  # segments and times are NumPy's scalars, from np.nonzero
+        return {k: list(np.flatnonzero(rng.random(ms) < 0.02)) for k in segments}
 
     return {
         "recordingTimeHighRes": np.arange(0, ms, 0.125).astype(np.float16),
         "somaVoltageHighRes": rng.normal(-65, 5, 8 * ms).astype(np.float16),
         "recordingTimeLowRes": np.arange(ms),
-        "somaVoltageLowRes": rng.normal(-62, 8, ms),
+        "somaVoltageLowRes": rng.normal(-62, 8, ms).astype(np.float16),
         "exInputSpikeTimes": times(),
         "inhInputSpikeTimes": times(),
-        "outputSpikeTimes": np.array([100.6, 250.0, 999.4]),
+        "outputSpikeTimes": np.array([100.6, 250.0, 999.4]).astype(np.float16),
         "dendriticVoltagesLowRes": np.asfortranarray(rng.normal(-65, 5, (SEGMENTS, 9))),
     }
 

@@ -124,6 +124,11 @@ def compartments(cell: Cell) -> Compartments:
     sections = ordered(cell.sections)
     for section in sections:
         _check(section)
+    if not 0 < cell.axial_resistivity_ohm_cm < math.inf:
+        raise CellError(
+            f"The cell {cell.name!r} has the axial resistivity {cell.axial_resistivity_ohm_cm} "
+            "ohm cm; it must be positive."
+        )
     index = {section.name: k for k, section in enumerate(cell.sections)}
     distance = distances_um(sections)
     last: dict[str, int] = {}
@@ -184,11 +189,12 @@ def _densities(section: Section, segment: int) -> list[tuple[str, float]]:
 
 
 def _check(section: Section) -> None:
-    if min(section.length_um, section.diameter_um, section.capacitance_uf_cm2) <= 0:
+    sizes = (section.length_um, section.diameter_um, section.capacitance_uf_cm2)
+    if not all(0 < size < math.inf for size in sizes):
         raise CellError(
             f"The section {section.name!r} has length {section.length_um}, diameter "
             f"{section.diameter_um} and capacitance {section.capacitance_uf_cm2}; all must be "
-            "positive."
+            "positive numbers."
         )
     if section.segments < 1:
         raise CellError(f"The section {section.name!r} has {section.segments} segments; give 1.")

@@ -141,8 +141,16 @@ def simulate(cell: Cell, bits: NDArray[np.uint8], dt_ms: float, folder: Path) ->
     """Run the cell on packed input, as `solver.simulate` does, one simulation after the other.
 
     Raises:
-        NoJudgeError: NEURON or a compiler is missing, or the compilation failed.
+        NoJudgeError: NEURON or a compiler is missing, the compilation failed, or a section has both
+            sodium channels, for which there is one mechanism here.
     """
+    for section in cell.sections:
+        if section.densities.keys() >= SODIUM_SHIFT_MV.keys():
+            raise NoJudgeError(
+                f"The section {section.name!r} has both {' and '.join(SODIUM_SHIFT_MV)}, which are "
+                "one mechanism in NEURON here. Put them into sections of their own, or judge the "
+                "cell with one of them."
+            )
     h = load(folder)
     built = _Built(h, cell)
     voltage, spikes, times, cpu_s = [], [], [], 0.0

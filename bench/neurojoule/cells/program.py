@@ -9,6 +9,7 @@ from neurojoule.cells import layout
 from neurojoule.cells.cell import Cell, Synapses
 from neurojoule.cells.channels import POOL, SK_TAU_MS, Channel, channel, sk_inf
 from neurojoule.cells.compartments import Compartments
+from neurojoule.cells.errors import CellError
 
 LOW_MV, HIGH_MV, PER_MV = -150.0, 100.0, 10.0
 """Range and resolution of the voltage tables: 0.1 mV, linear between the entries."""
@@ -83,7 +84,16 @@ def program(cell: Cell, tree: Compartments, dt_ms: float) -> layout.Program:
 def initial_state(
     cell: Cell, tree: Compartments, built: layout.Program, lanes: int
 ) -> layout.State:
-    """Every lane at the cell's initial voltage, gates and calcium at their steady states."""
+    """Every lane at the cell's initial voltage, gates and calcium at their steady states.
+
+    Raises:
+        CellError: an initial voltage outside the tables.
+    """
+    if not LOW_MV <= cell.initial_mv < HIGH_MV:
+        raise CellError(
+            f"The cell {cell.name!r} starts at {cell.initial_mv} mV; expected a voltage of "
+            f"{LOW_MV:g} to {HIGH_MV:g} mV."
+        )
     start = np.array([cell.initial_mv])
     gates: list[float] = []
     for _, name, _ in tree.channels:

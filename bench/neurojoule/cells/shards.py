@@ -2,8 +2,8 @@
 
 A line that names the format, a line of JSON, padding, then packed input bits (count, ms, bytes),
 packed spikes (count, bytes) and the clipped soma voltage as little-endian float16 (count, ms). The
-SHA-256 of all that follows the header stands in it. A file is written atomically; one that is
-short, altered or of another key is never read.
+SHA-256 of the rest of the header and of all that follows it stands in the header. A file is written
+atomically; one that is short, altered or of another key is never read.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from neurojoule.errors import UserError
 from neurojoule.storage import write_atomically
 
-FORMAT = b"neurojoule cells 1\n"
+FORMAT = b"neurojoule cells 2\n"
 
 HEADER_BYTES = 512
 
@@ -32,7 +32,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         count: simulations; when asking for a shard, at least so many.
         duration_ms: of each.
         synapses: input bits a ms, excitatory ones first.
-        sha256: of the content.
+        sha256: of the header without it, and of the content.
     """
 
     key: str
@@ -82,12 +82,9 @@ def write_shard(path: Path, header: Header, shard: Shard) -> None:
     )
     count, duration, _ = shard.bits.shape
     complete = msgspec.structs.replace(
-        header,
-        count=count,
-        duration_ms=duration,
-        synapses=shard.synapses,
-        sha256=hashlib.sha256(content).hexdigest(),
+        header, count=count, duration_ms=duration, synapses=shard.synapses
     )
+    complete = msgspec.structs.replace(complete, sha256=_digest(complete, content))
     head = (FORMAT + msgspec.json.encode(complete) + b"\n").ljust(HEADER_BYTES)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -120,7 +117,7 @@ def open_shard(path: Path, wanted: Header) -> Shard | None:
     if path.stat().st_size != HEADER_BYTES + sum(sizes):
         return None
     content = np.memmap(path, dtype=np.uint8, mode="r", offset=HEADER_BYTES)
-    if hashlib.sha256(content.data).hexdigest() != header.sha256:
+    if _digest(header, content.data) != header.sha256:
         return None
     bits, spikes, voltage = np.split(np.asarray(content), np.cumsum(sizes)[:-1])
     return Shard(
@@ -129,6 +126,12 @@ def open_shard(path: Path, wanted: Header) -> Shard | None:
         spikes.reshape(header.count, -1),
         voltage.view("<f2").reshape(header.count, header.duration_ms),
     )
+
+
+def _digest(header: Header, content: bytes | memoryview) -> str:
+    digest = hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(header, sha256="")))
+    digest.update(content)
+    return digest.hexdigest()
 
 
 def _header(path: Path) -> Header | None:

@@ -5,6 +5,8 @@ exact exponential at the present voltage, then (C/dt + dI/dv) (v' - v) = -I(v) i
 tree. Events arrive at whole ms, before the step that starts there.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,8 +59,8 @@ def simulate(cell: Cell, bits: NDArray[np.uint8], dt_ms: float = DT_MS) -> Trace
 
 
 def _check_step(dt_ms: float) -> None:
-    steps = round(1 / dt_ms) if dt_ms > 0 else 0
-    if dt_ms > LARGEST_DT_MS or steps > 255 or abs(steps * dt_ms - 1) > 1e-9:
+    steps = round(1 / dt_ms) if 1e-3 < dt_ms < math.inf else 0
+    if not 1 / LARGEST_DT_MS <= steps <= 255 or abs(steps * dt_ms - 1) > 1e-9:
         raise StepTooLargeError(
             f"The time step {dt_ms} ms is too large to converge, or no whole fraction of 1 ms. "
             f"Use 1/n ms with n from {round(1 / LARGEST_DT_MS)} to 255; {DT_MS} is the default."

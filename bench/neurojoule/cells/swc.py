@@ -41,7 +41,8 @@ def read_swc(path: Path, max_segment_um: float = MAX_SEGMENT_UM) -> tuple[Sectio
 
     Raises:
         SwcError: a line that is not seven numbers, an id given twice, a type other than 1-4, a
-            radius that is not positive, or a run of points without length.
+            radius that is not positive, a run of points without length, a second tree, or a soma
+            that grows from a neurite.
         MissingSomaError: no point of type 1, or a root that is none.
         OrphanError: a parent that does not exist.
         LoopError: parents that lead in a circle.
@@ -116,6 +117,21 @@ def _check_tree(points: dict[int, _Point], name: str) -> None:
                 )
             here = points[here.parent]
         good.update(path)
+    _check_one_piece(points, name)
+
+
+def _check_one_piece(points: dict[int, _Point], name: str) -> None:
+    roots = [point.id for point in points.values() if point.parent < 0]
+    if len(roots) > 1:
+        raise SwcError(
+            f"{name}: the points {roots} have no parent; a cell is one tree, with one root."
+        )
+    for point in points.values():
+        if point.kind == SOMA and point.parent >= 0 and points[point.parent].kind != SOMA:
+            raise SwcError(
+                f"{name}: point {point.id} is soma, but its parent {point.parent} is of type "
+                f"{points[point.parent].kind}; a soma is in one piece, at the root."
+            )
 
 
 def _soma(soma: list[_Point], points: dict[int, _Point]) -> Section:

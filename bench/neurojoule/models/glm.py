@@ -53,7 +53,6 @@ class GLM(nn.Module):
         self.steps = shape.steps
         self.outputs = shape.outputs
         self.reads_spikes = bins > 0
-        self.reads_spikes = bins > 0
         self.filter: nn.Module
         if bins:
             self.filter = BinnedConv1d(channels, shape.outputs, self.taps, bins)

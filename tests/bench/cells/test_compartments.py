@@ -102,6 +102,8 @@ def test_an_unknown_channel_is_named_with_the_nearest_one():
     [
         {"diameter_um": 0},
         {"length_um": -1},
+        {"length_um": math.nan},
+        {"capacitance_uf_cm2": math.inf},
         {"segments": 0},
         {"densities": {"pas": -1.0}},
         {"densities": {"pas": (1e-5, 1e-5, 1e-5)}},
@@ -112,6 +114,13 @@ def test_an_unknown_channel_is_named_with_the_nearest_one():
 def test_a_size_or_density_that_is_none_is_refused(wrong):
     with pytest.raises(CellError, match="'d'"):
         compartments(a_cell(SOMA, replace(DENDRITE, **wrong)))
+
+
+@pytest.mark.parametrize("resistivity", [0.0, -100.0, math.nan])
+def test_an_axial_resistivity_that_is_none_is_refused(resistivity):
+    cell = replace(a_cell(SOMA, DENDRITE), axial_resistivity_ohm_cm=resistivity)
+    with pytest.raises(CellError, match="resistivity"):
+        compartments(cell)
 
 
 def test_a_name_given_twice_is_refused():

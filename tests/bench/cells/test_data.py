@@ -97,10 +97,19 @@ def test_another_version_of_the_generator_is_another_entry(tmp_path, monkeypatch
         lambda b: b[:100],
         lambda b: b[:9000] + bytes([b[9000] ^ 1]) + b[9001:],
         lambda b: b.replace(b'"count":32', b'"count":33'),
+        lambda b: b.replace(b'"synapses":320', b'"synapses":319'),  # as many bytes
         lambda _: b"",
         lambda b: b"another format\n" + b,
     ],
-    ids=["one byte short", "cut off", "a flipped bit", "a false header", "empty", "foreign"],
+    ids=[
+        "one byte short",
+        "cut off",
+        "a flipped bit",
+        "a false count",
+        "a false width",
+        "empty",
+        "foreign",
+    ],
 )
 def test_a_damaged_shard_is_made_again_and_never_read(tmp_path, calls, damage):
     made(tmp_path)

@@ -84,3 +84,12 @@ def test_a_machine_without_a_compiler_is_told_so(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NoJudgeError, match="compiler"):
         judge.load(tmp_path)
+
+
+def test_a_section_with_both_sodium_channels_is_refused(tmp_path):
+    cell = get_cell("l5_nmda")
+    both = {"NaTa_t": 1.0, "NaTs2_t": 1.0}
+    soma, *others = cell.sections
+    twice = replace(cell, sections=(replace(soma, densities=both), *others))
+    with pytest.raises(NoJudgeError, match=r"'soma' has both NaTa_t and NaTs2_t"):
+        judge.simulate(twice, np.zeros((1, 1, 40), dtype=np.uint8), DT_MS, tmp_path)

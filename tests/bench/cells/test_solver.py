@@ -10,7 +10,7 @@ from scipy.integrate import solve_ivp
 from neurojoule.cells import Cell, Section, get_cell, inputs
 from neurojoule.cells.channels import CHANNELS
 from neurojoule.cells.compartments import compartments
-from neurojoule.cells.errors import StepTooLargeError
+from neurojoule.cells.errors import CellError, StepTooLargeError
 from neurojoule.cells.solver import Steps, simulate
 from neurojoule.errors import UserError
 
@@ -102,7 +102,14 @@ def test_spikes_are_the_upward_crossings_of_minus_20_mv(driven):
     assert traces.rate_hz == pytest.approx(traces.spikes.mean() * 1000)
 
 
-@pytest.mark.parametrize("dt", [0.2, 1.0, 0.03, 0.0, -0.05, 0.001])
+@pytest.mark.parametrize("start_mv", [-200.0, 100.0, math.nan])
+def test_a_start_outside_the_tables_is_refused(start_mv):
+    cell = replace(a_cell(SOMA), initial_mv=start_mv)
+    with pytest.raises(CellError, match=r"starts at .* -150 to 100 mV"):
+        simulate(cell, silence(cell, 5))
+
+
+@pytest.mark.parametrize("dt", [0.2, 1.0, 0.03, 0.0, -0.05, 0.001, 1e-320, math.nan, math.inf])
 def test_a_step_that_is_too_large_or_no_fraction_of_a_ms_is_named(dt):
     cell = a_cell(SOMA)
     with pytest.raises(StepTooLargeError, match=r"0\.05 is the default"):

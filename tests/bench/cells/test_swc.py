@@ -93,6 +93,8 @@ def test_a_cell_from_a_file_can_be_driven_like_any_other(tmp_path):
         ("3 3 0 60 0 1 2", "3 3 0 60 0 0 2", SwcError, "radius"),
         ("7 4 0 -110 0 2 6", "7 4 0 -10 0 2 6", SwcError, "one place"),
         ("3 3 0 60 0 1 2", "3 3 0 nan 0 1 2", SwcError, "nan"),
+        ("8 2 10 0 0 0.5 1", "8 1 10 0 0 0.5 -1", SwcError, "one root"),
+        ("3 3 0 60 0 1 2", "3 1 0 60 0 1 2", SwcError, "one piece"),
     ],
     ids=lambda x: x if isinstance(x, str) and " " not in x else "",
 )
