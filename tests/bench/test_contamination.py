@@ -108,10 +108,13 @@ def test_a_spinner_on_another_cpu_is_caught():
 
 
 def test_quiet_work_is_not_called_contaminated():
-    before = psutil.cpu_times()
+    def busy_s():
+        times = psutil.cpu_times()
+        return times.user + times.system + getattr(times, "nice", 0.0)  # the polite work too
+
+    before_s = busy_s()
     time.sleep(0.5)
-    after = psutil.cpu_times()
-    others_s = (after.user + after.system) - (before.user + before.system)
+    others_s = busy_s() - before_s
     if others_s > 0.02:
         pytest.skip(f"the machine is not quiet: others used {others_s:.2f} s of half a second")
     assert [] in [of_window(shares(0.3)) for _ in range(5)]
