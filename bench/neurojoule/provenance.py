@@ -62,6 +62,7 @@ _INERT = {
     "neurojoule.errors",
     "neurojoule.record",
     "neurojoule.storage",
+    "neurojoule.kernels",  # compiles them all ahead; who uses one imports it itself
     "neurojoule",
 }
 

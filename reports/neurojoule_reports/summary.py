@@ -11,6 +11,7 @@ from neurojoule_reports.costs import Duel
 from neurojoule_reports.frames import ARM_KEY, Frames
 from neurojoule_reports.rounds import shown
 from neurojoule_reports.verdict import TaskVerdict
+from neurojoule_reports.wording import listed
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,9 @@ def _quality(verdicts: Sequence[TaskVerdict]) -> str:
         elif len(v.undecided) == len(v.quality):
             fewest = min(c.n for c in v.quality if c.refusal)
             parts.append(f"{v.task}: {v.leader} is ahead, with not enough runs ({fewest} of 3)")
+        elif ahead := [c.b for c in v.quality if c.clear and c.value < 0]:
+            behind = f"and is behind {listed(ahead)} in the seeds that both finished"
+            parts.append(f"{v.task}: {v.leader} leads by its median {behind}{_not_compared(v)}")
         elif v.peers:
             shown = [v.leader, *v.peers]
             names = (

@@ -32,7 +32,7 @@ class TaskVerdict:
 
     Attributes:
         leader: the arm with the best median quality; "" when no run finished.
-        peers: arms that cannot be told from it; `undecided`: arms with too few runs.
+        peers: arms that it is not clearly ahead of; `undecided`: arms with too few runs.
         quality: the leader against every other arm.
         ledgers: the two cheapest in training and in inference energy, in every ledger.
         qualified: the arms that are good enough to compare costs, and why in `qualified_words`.

@@ -50,7 +50,9 @@ def test_what_a_task_imports_only_when_it_is_called_counts_too():
     xor = {file.name for file in provenance.sources(get_model("mlp"), get_task("xor"))}
     assert {"layer5.py", "kernel.py", "shards.py", "tracker.py", "glm.py"} <= lif
     assert {"protocol.py", "tracker.py", "point.py"} <= xor
-    assert not {"layer5.py", "cli.py", "runner.py", "test_provenance.py"} & xor
+    assert not {"layer5.py", "gru_loops.py", "cli.py", "runner.py", "test_provenance.py"} & xor
+    gru = {file.name for file in provenance.sources(get_model("gru"), get_task("neuron_lif"))}
+    assert "gru_loops.py" in gru
 
 
 def test_imports_are_found_wherever_they_stand(tmp_path, monkeypatch):

@@ -172,7 +172,10 @@ def test_the_leader_by_medians_may_be_behind_where_both_finished_and_that_is_sai
     assert v.leader == "dann 4000p"
     assert v.quality_words.endswith("; behind mlp 4000p in the seeds that both finished.")
     assert v.peers == ("mlp 4000p",)
-    assert "wins" not in summary.sentences(made, [v])[0]
+    assert summary.sentences(made, [v])[0] == (
+        "Quality \u2013 digits: dann 4000p leads by its median and is behind mlp 4000p in the "
+        "seeds that both finished."
+    )
 
 
 def test_imitations_that_all_failed_were_run():
