@@ -39,20 +39,19 @@ def rate(r: Rate | None) -> Markup:
         return Markup("<i>{}</i>").format(r.refusal)
     unit = UNITS.get(r.currency)
     amount = quantities.si(r.amount, unit) if unit else counted(r.amount)
+    if r.unbounded:
+        return Markup("\u00d7\u202f0\u2013\u221e <small>{}</small>").format(r.outside)
     if r.outside:
         sign = "<" if r.value == 0 else ">"
         if not r.settled:
             sign = "\u2264" if r.value == 0 else "\u2265"
         return Markup("{} \u00d7\u202f{} <small>{}</small> <small>{} {}</small>").format(
-            sign, _ratio(r.edge), r.outside, sign, amount
+            sign, quantities.digits(r.edge), r.outside, sign, amount
         )
+    high = "\u221e" if math.isinf(r.high) else quantities.digits(r.high)
     return Markup("\u00d7\u202f{} <small>{}\u2013{}</small> <small>{}</small>").format(
-        quantities.digits(r.value), quantities.digits(r.low), _ratio(r.high), amount
+        quantities.digits(r.value), quantities.digits(r.low), high, amount
     )
-
-
-def _ratio(x: float) -> str:
-    return "\u221e" if math.isinf(x) else quantities.digits(x)
 
 
 def span(ends: tuple[float, float] | None) -> str:

@@ -132,10 +132,10 @@ def _labels(finals: pd.DataFrame, names: dict[str, str], model: str) -> dict[str
     plain = {d: " ".join(w for w in d.split() if "=" not in w) for d in arms["design"].unique()}
     alone = Counter(plain.values())
     labels = {}
-    of_rung = zip(arms["arm"], arms["design"], strict=True)
-    rungs = Counter({(names[arm], design) for arm, design in of_rung if arm in names})
+    designs = dict(zip(arms["arm"], arms["design"], strict=True))
+    rungs = {(names[arm], design) for arm, design in designs.items() if arm in names}
     built = Counter(name for name, _ in rungs)
-    for arm, design in zip(arms["arm"], arms["design"], strict=True):
+    for arm, design in designs.items():
         if arm in names and built[names[arm]] == 1:
             labels[arm] = names[arm]
         elif design.startswith(f"{model} ") or alone[plain[design]] > 1:
@@ -143,7 +143,6 @@ def _labels(finals: pd.DataFrame, names: dict[str, str], model: str) -> dict[str
         else:
             labels[arm] = plain[design]
     often = Counter(labels.values())
-    designs = dict(zip(arms["arm"], arms["design"], strict=True))
     return {
         arm: label + (arm.removeprefix(designs[arm]) if often[label] > 1 else "")
         for arm, label in labels.items()

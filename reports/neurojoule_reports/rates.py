@@ -96,12 +96,16 @@ class Rate:
         """Whether the whole interval lies outside the ladder, so that its end is a bound."""
         return math.isinf(self.low) or self.high == 0
 
+    @property
+    def unbounded(self) -> bool:
+        """Whether the rate lies outside the ladder by its value and the interval bounds nothing."""
+        return bool(self.outside) and (self.edge == 0 or math.isinf(self.edge))
+
     def _say(self, say: Callable[[float], str], unit: str = "") -> str:
+        if self.unbounded:
+            return f"any number of{unit}"
         if self.outside and not self.settled:
-            if self.value == 0:
-                high = "any number" if math.isinf(self.high) else say(self.high)
-                return f"at most {high}{unit}"
-            return f"at least {say(self.low)}{unit}"
+            return f"at {'least' if self.value else 'most'} {say(self.edge)}{unit}"
         if self.outside:
             return f"{'more than' if self.value else 'at most'} {say(self.bound)}{unit}"
         high = "no bound" if math.isinf(self.high) else say(self.high)

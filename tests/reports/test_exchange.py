@@ -195,6 +195,13 @@ def test_an_interval_that_comes_back_into_the_ladder_bounds_by_its_own_end():
     assert "\u2264 \u00d7\u202f0.800" in filters.rate(below)
 
 
+def test_an_interval_from_nothing_to_no_bound_bounds_nothing():
+    for value in (0.0, math.inf):
+        rate = Rate("parameters", value, 0, math.inf, bound=2, own=100)
+        assert rate.words == "any number of times the"
+        assert "\u00d7\u202f0\u2013\u221e" in filters.rate(rate)
+
+
 def test_samples_that_no_record_counted_are_not_known():
     rate = Rate(DATA, 0.5, 0.4, 0.6)
     assert "\u2013" in filters.rate(rate)
